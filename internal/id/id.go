@@ -1,0 +1,105 @@
+// Package id gives every noun of the trade an identifier type of its own, so
+// that a borrower's id cannot stand for a loan's.
+//
+// An id is a short prefix that names the noun, an underscore, and 26 base32
+// characters (Crockford's alphabet, lower case): 48 bits of the instant it was
+// made in milliseconds, then 80 random bits. Ids sort by creation, compare
+// bytewise on both engines, and tell nothing but their age. They are no secrets.
+package id
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"strings"
+)
+
+// One type a noun.
+type (
+	Tenant        string
+	User          string
+	Role          string
+	Session       string
+	APIKey        string
+	Borrower      string
+	Loan          string
+	Entry         string // a ledger entry
+	Note          string
+	Portfolio     string
+	SourceCompany string
+	CustomField   string
+	Application   string
+	Check         string // a network check
+	Verdict       string // a decision of the decision engine
+	RuleSet       string
+	Restriction   string // a search restriction
+	IPRule        string
+	Grant         string
+	SiteKey       string
+	Decision      string // a decision of the gate
+	Audit         string // an audit entry
+	Job           string
+)
+
+// Noun is any id type of this package.
+type Noun interface {
+	~string
+	prefix() string
+}
+
+func (Tenant) prefix() string        { return "tn" }
+func (User) prefix() string          { return "us" }
+func (Role) prefix() string          { return "ro" }
+func (Session) prefix() string       { return "se" }
+func (APIKey) prefix() string        { return "ak" }
+func (Borrower) prefix() string      { return "bo" }
+func (Loan) prefix() string          { return "ln" }
+func (Entry) prefix() string         { return "le" }
+func (Note) prefix() string          { return "no" }
+func (Portfolio) prefix() string     { return "pf" }
+func (SourceCompany) prefix() string { return "sc" }
+func (CustomField) prefix() string   { return "cf" }
+func (Application) prefix() string   { return "ap" }
+func (Check) prefix() string         { return "ck" }
+func (Verdict) prefix() string       { return "vd" }
+func (RuleSet) prefix() string       { return "rs" }
+func (Restriction) prefix() string   { return "sr" }
+func (IPRule) prefix() string        { return "ip" }
+func (Grant) prefix() string         { return "gr" }
+func (SiteKey) prefix() string       { return "sk" }
+func (Decision) prefix() string      { return "dc" }
+func (Audit) prefix() string         { return "au" }
+func (Job) prefix() string           { return "jb" }
+
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+
+var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
+
+// ErrID is what Parse gives for text that is no id of the noun.
+var ErrID = errors.New("not an id of this kind")
+
+// New makes an id at an instant (unix microseconds).
+func New[N Noun](micros int64) N {
+	var b [16]byte
+	ms := uint64(micros / 1000)
+	for i := range 6 {
+		b[i] = byte(ms >> (40 - 8*i))
+	}
+	rand.Read(b[6:]) // never fails: crypto/rand aborts the program instead
+	var zero N
+	return N(zero.prefix() + "_" + encoding.EncodeToString(b[:]))
+}
+
+// Parse accepts only text that New could have made for the noun.
+func Parse[N Noun](s string) (N, error) {
+	var zero N
+	rest, ok := strings.CutPrefix(s, zero.prefix()+"_")
+	if !ok || len(rest) != 26 {
+		return zero, ErrID
+	}
+	b, err := encoding.DecodeString(rest)
+	if err != nil || encoding.EncodeToString(b) != rest {
+		return zero, ErrID
+	}
+	return N(s), nil
+}
