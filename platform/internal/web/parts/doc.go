@@ -1,0 +1,2 @@
+// Package parts is the design system of the web front.
+package parts
