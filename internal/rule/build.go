@@ -1,0 +1,412 @@
+package rule
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/lendkeep/lendkeep/internal/civil"
+	"github.com/lendkeep/lendkeep/internal/money"
+)
+
+// op is what a node of the compiled tree does.
+type op uint8
+
+const (
+	opConst   op = iota // yes
+	opAnd               // all kids
+	opOr                // any kid
+	opNot               // not the kid
+	opCompare           // field rel ints[0] or texts[0]
+	opField             // date field rel today
+	opToday             // today rel ints[0]
+	opIn                // field among ints or texts
+	opPrefix            // text field begins with texts[0]
+	opOverlap           // list field shares a value with texts
+)
+
+// rel is a comparison, with the field or today on its left.
+type rel uint8
+
+const (
+	eq rel = iota + 1
+	ne
+	lt
+	le
+	gt
+	ge
+)
+
+// node is the tree that SQL and closure are both compiled from. Literals are in
+// stored form; a field of kind Text or TextList uses texts, all others ints.
+type node struct {
+	op    op
+	rel   rel
+	yes   bool
+	field int
+	kids  []*node
+	ints  []int64
+	texts []string
+}
+
+// builder turns a CEL tree into nodes; it meets both the parsed tree, to refuse
+// in plain words, and the checked one.
+type builder struct {
+	v     *Vocabulary
+	info  *ast.SourceInfo
+	conds int
+}
+
+// fault refuses at the place of an expression.
+func (b *builder) fault(e ast.Expr, mend string) error {
+	for inner := e; inner.Kind() == ast.SelectKind; e = inner {
+		inner = inner.AsSelect().Operand() // a dotted name begins at its first word
+	}
+	at := b.info.GetStartLocation(e.ID())
+	if at.Line() < 1 {
+		return refuse(mend)
+	}
+	return refuseAt(at.Line(), at.Column()+1, mend)
+}
+
+// condition builds whatever must be true or false.
+func (b *builder) condition(e ast.Expr) (*node, error) {
+	switch e.Kind() {
+	case ast.LiteralKind:
+		if yes, ok := e.AsLiteral().(types.Bool); ok {
+			return &node{op: opConst, yes: bool(yes)}, nil
+		}
+	case ast.IdentKind, ast.SelectKind:
+		return b.bare(e)
+	case ast.CallKind:
+		return b.call(e, e.AsCall())
+	}
+	return nil, b.fault(e, "a condition is needed here, such as a comparison")
+}
+
+func (b *builder) bare(e ast.Expr) (*node, error) {
+	i, err := b.fieldOf(e)
+	if err != nil {
+		return nil, err
+	}
+	if i < 0 || b.v.fields[i].Kind != Bool {
+		return nil, b.fault(e, "this is not true or false by itself; compare it with a value")
+	}
+	return &node{op: opCompare, rel: eq, field: i, ints: []int64{1}}, b.count(e)
+}
+
+// count bounds the conditions, since each is work for every row.
+func (b *builder) count(e ast.Expr) error {
+	if b.conds++; b.conds > MaxConditions {
+		return b.fault(e, "the expression has too many conditions; use in [...] for many values of one field")
+	}
+	return nil
+}
+
+func (b *builder) call(e ast.Expr, c ast.CallExpr) (*node, error) {
+	name := c.FunctionName()
+	switch name {
+	case operators.LogicalAnd:
+		return b.join(opAnd, e)
+	case operators.LogicalOr:
+		return b.join(opOr, e)
+	case operators.LogicalNot:
+		kid, err := b.condition(c.Args()[0])
+		return &node{op: opNot, kids: []*node{kid}}, err
+	}
+	if err := b.count(e); err != nil {
+		return nil, err
+	}
+	switch {
+	case comparisons(name) != 0:
+		return b.compare(e, comparisons(name), c.Args()[0], c.Args()[1])
+	case name == operators.In:
+		return b.in(e, c.Args()[0], c.Args()[1])
+	case name == "startsWith" && c.IsMemberFunction():
+		return b.prefix(e, c)
+	case name == "overlaps" && c.IsMemberFunction():
+		return b.overlap(e, c)
+	case name == "money" || name == "date":
+		return nil, b.fault(e, "this is a value, not a condition; compare a field with it")
+	case name == operators.Add || name == operators.Subtract || name == operators.Negate:
+		return nil, b.fault(e, "arithmetic cannot be used in a restriction")
+	case name[0] >= 'a' && name[0] <= 'z' || name[0] >= 'A' && name[0] <= 'Z':
+		return nil, b.fault(e, short(name)+" cannot be used in a restriction; only startsWith, overlaps, money and date can")
+	}
+	return nil, b.fault(e, "this cannot be used in a restriction")
+}
+
+func comparisons(name string) rel {
+	switch name {
+	case operators.Equals:
+		return eq
+	case operators.NotEquals:
+		return ne
+	case operators.Less:
+		return lt
+	case operators.LessEquals:
+		return le
+	case operators.Greater:
+		return gt
+	case operators.GreaterEquals:
+		return ge
+	}
+	return 0
+}
+
+// join flattens a chain of the same connective, so that depth follows the
+// parentheses that were written and not the length of the text.
+func (b *builder) join(o op, e ast.Expr) (*node, error) {
+	n := &node{op: o}
+	for _, arg := range e.AsCall().Args() {
+		kid, err := b.condition(arg)
+		if err != nil {
+			return nil, err
+		}
+		if kid.op == o {
+			n.kids = append(n.kids, kid.kids...)
+		} else {
+			n.kids = append(n.kids, kid)
+		}
+	}
+	return n, nil
+}
+
+// today stands in for a field's index.
+const today = -1
+
+func isName(e ast.Expr) bool { return e.Kind() == ast.IdentKind || e.Kind() == ast.SelectKind }
+
+// fieldOf gives the index of the field that a name speaks of, or today.
+func (b *builder) fieldOf(e ast.Expr) (int, error) {
+	name, at := "", e
+	for ; at.Kind() == ast.SelectKind && len(name) < 300; at = at.AsSelect().Operand() {
+		name = "." + at.AsSelect().FieldName() + name
+	}
+	if at.Kind() != ast.IdentKind {
+		return 0, b.fault(e, "a field is needed here")
+	}
+	name = at.AsIdent() + name
+	if name == Today {
+		return today, nil
+	}
+	i, ok := b.v.index[name]
+	if !ok {
+		return 0, b.fault(e, b.v.unknown(name))
+	}
+	return i, nil
+}
+
+func (b *builder) compare(e ast.Expr, c rel, left, right ast.Expr) (*node, error) {
+	if !isName(left) {
+		left, right, c = right, left, c.flip()
+	}
+	if !isName(left) {
+		return nil, b.fault(e, "a comparison needs a field on one side")
+	}
+	i, err := b.fieldOf(left)
+	if err != nil {
+		return nil, err
+	}
+	if isName(right) {
+		return b.compareToday(e, c, i, right)
+	}
+	if i == today {
+		x, _, err := b.literal(right, &Field{Name: Today, Kind: Date})
+		return &node{op: opToday, rel: c, field: today, ints: []int64{x}}, err
+	}
+	f := &b.v.fields[i]
+	switch {
+	case f.Kind == TextList:
+		return nil, b.fault(left, f.Name+` is a list; ask "x" in `+f.Name+` or `+f.Name+`.overlaps(["x"])`)
+	case c > ne && (f.Kind == Bool || f.Value != nil):
+		return nil, b.fault(left, f.Name+" has no order; it can only be equal or not")
+	}
+	x, s, err := b.literal(right, f)
+	n := &node{op: opCompare, rel: c, field: i}
+	n.add(f.Kind, x, s)
+	return n, err
+}
+
+// compareToday allows the one comparison of two names: a date field and today.
+func (b *builder) compareToday(e ast.Expr, c rel, i int, right ast.Expr) (*node, error) {
+	j, err := b.fieldOf(right)
+	if err != nil {
+		return nil, err
+	}
+	if i == today {
+		i, j, c = j, i, c.flip()
+	}
+	if j != today || i == today {
+		return nil, b.fault(e, "two fields cannot be compared; compare one with a value")
+	}
+	if b.v.fields[i].Kind != Date {
+		return nil, b.fault(e, b.v.fields[i].Name+" is not a date, so it cannot be compared with today")
+	}
+	return &node{op: opField, rel: c, field: i}, nil
+}
+
+// flip turns a comparison round: 3 < x is x > 3.
+func (c rel) flip() rel {
+	return [...]rel{eq: eq, ne: ne, lt: gt, le: ge, gt: lt, ge: le}[c]
+}
+
+func (n *node) add(k Kind, x int64, s string) {
+	if k == Text || k == TextList {
+		n.texts = append(n.texts, s)
+	} else {
+		n.ints = append(n.ints, x)
+	}
+}
+
+func (b *builder) in(e ast.Expr, left, right ast.Expr) (*node, error) {
+	if isName(right) {
+		i, err := b.listField(right)
+		if err != nil {
+			return nil, err
+		}
+		_, s, err := b.literal(left, &b.v.fields[i])
+		return &node{op: opOverlap, field: i, texts: []string{s}}, err
+	}
+	if right.Kind() != ast.ListKind {
+		return nil, b.fault(right, "in needs a list of values in square brackets, or a list field")
+	}
+	if !isName(left) {
+		return nil, b.fault(left, "a field is needed before in")
+	}
+	i, err := b.fieldOf(left)
+	if err != nil {
+		return nil, err
+	}
+	if i == today || b.v.fields[i].Kind == TextList {
+		return nil, b.fault(left, `only a field with one value can stand before in [...]; for a list use overlaps`)
+	}
+	n := &node{op: opIn, field: i}
+	return n, b.values(n, right)
+}
+
+func (b *builder) listField(e ast.Expr) (int, error) {
+	i, err := b.fieldOf(e)
+	if err != nil {
+		return 0, err
+	}
+	if i == today || b.v.fields[i].Kind != TextList {
+		return 0, b.fault(e, "this is not a list")
+	}
+	return i, nil
+}
+
+// values reads a list of literals for the node's field, each value once.
+func (b *builder) values(n *node, list ast.Expr) error {
+	f := &b.v.fields[n.field]
+	for _, item := range list.AsList().Elements() {
+		x, s, err := b.literal(item, f)
+		if err != nil {
+			return err
+		}
+		n.add(f.Kind, x, s)
+	}
+	slices.Sort(n.ints)
+	slices.Sort(n.texts)
+	n.ints, n.texts = slices.Compact(n.ints), slices.Compact(n.texts)
+	return nil
+}
+
+func (b *builder) prefix(e ast.Expr, c ast.CallExpr) (*node, error) {
+	if !isName(c.Target()) || len(c.Args()) != 1 {
+		return nil, b.fault(e, `startsWith is asked of a field: field.startsWith("x")`)
+	}
+	i, err := b.fieldOf(c.Target())
+	if err != nil {
+		return nil, err
+	}
+	if i == today || b.v.fields[i].Kind != Text || b.v.fields[i].Value != nil {
+		return nil, b.fault(c.Target(), "startsWith can only be asked of a plain text field")
+	}
+	_, s, err := b.literal(c.Args()[0], &b.v.fields[i])
+	return &node{op: opPrefix, field: i, texts: []string{s}}, err
+}
+
+func (b *builder) overlap(e ast.Expr, c ast.CallExpr) (*node, error) {
+	if !isName(c.Target()) || len(c.Args()) != 1 || c.Args()[0].Kind() != ast.ListKind {
+		return nil, b.fault(e, `overlaps is asked of a list field with a list of values: field.overlaps(["x","y"])`)
+	}
+	i, err := b.listField(c.Target())
+	if err != nil {
+		return nil, err
+	}
+	n := &node{op: opOverlap, field: i}
+	return n, b.values(n, c.Args()[0])
+}
+
+// literal reads a value for a field, in stored form.
+func (b *builder) literal(e ast.Expr, f *Field) (int64, string, error) {
+	if e.Kind() == ast.CallKind && (f.Kind == Money || f.Kind == Date) {
+		x, err := b.made(e.AsCall(), f.Kind)
+		if err != nil {
+			return 0, "", b.fault(e, f.Name+" is compared with "+f.Kind.how())
+		}
+		return x, "", nil
+	}
+	if e.Kind() == ast.LiteralKind {
+		switch x := e.AsLiteral().(type) {
+		case types.Int:
+			if f.Kind == Int {
+				return int64(x), "", nil
+			}
+		case types.Bool:
+			if f.Kind == Bool && x {
+				return 1, "", nil
+			} else if f.Kind == Bool {
+				return 0, "", nil
+			}
+		case types.String:
+			if f.Kind == Text || f.Kind == TextList {
+				s, err := b.text(e, string(x), f)
+				return 0, s, err
+			}
+		}
+	}
+	return 0, "", b.fault(e, f.Name+" is compared with "+f.Kind.how())
+}
+
+var errLiteral = errors.New("not a literal of this kind")
+
+// made reads money("…") and date("…").
+func (b *builder) made(c ast.CallExpr, k Kind) (int64, error) {
+	if c.IsMemberFunction() || len(c.Args()) != 1 || c.Args()[0].Kind() != ast.LiteralKind {
+		return 0, errLiteral
+	}
+	s, ok := c.Args()[0].AsLiteral().(types.String)
+	switch {
+	case ok && k == Money && c.FunctionName() == "money":
+		a, err := money.Parse(string(s))
+		return int64(a), err
+	case ok && k == Date && c.FunctionName() == "date":
+		d, err := civil.Parse(string(s))
+		return int64(d), err
+	}
+	return 0, errLiteral
+}
+
+func (b *builder) text(e ast.Expr, s string, f *Field) (string, error) {
+	if !printable(s) {
+		return "", b.fault(e, "a text cannot hold control characters")
+	}
+	if f.Value == nil {
+		return s, nil
+	}
+	stored, ok := f.Value(s)
+	if !ok {
+		return "", b.fault(e, "nothing of this name is known for "+f.Name)
+	}
+	v := reflect.ValueOf(stored) // an id type of the caller's, usually
+	if v.Kind() != reflect.String {
+		return "", errors.New("rule: the value of " + f.Name + " is not stored as text")
+	}
+	return v.String(), nil
+}
