@@ -148,19 +148,31 @@ func (c *chain) quiet(i, j, from, to, n int) bool {
 	return inIBAN(c.text, from, to)
 }
 
-// decimal reports a number with a point: "4111111111111.11", "0.4111111111111111".
+// decimal reports a number with a point: an amount ("1234567890123.45", up to
+// 15 digits in front: a card number that a spreadsheet made a number of has 16)
+// or a fraction ("0.4111111111111111", "12.4…"; behind a comma only after 0,
+// because a comma also parts the columns of a list).
 func (c *chain) decimal(i, j int) bool {
-	if i == j { // the part behind or before the point alone
-		if i > 0 && point(c.groups[i].sep) && c.groups[i-1].size() <= 3 && (i == 1 || !point(c.groups[i-1].sep)) {
-			return true
-		}
-		return j+1 < len(c.groups) && point(c.groups[j+1].sep) && c.groups[j+1].size() <= 2 &&
-			(j+2 == len(c.groups) || !point(c.groups[j+2].sep))
-	}
-	if j != i+1 || !point(c.groups[j].sep) {
+	if j > i+1 || (j == i+1 && !point(c.groups[j].sep)) {
 		return false
 	}
-	return c.groups[i].size() <= 3 || c.groups[j].size() <= 2
+	whole := i
+	if i == j && i > 0 && point(c.groups[i].sep) {
+		whole = i - 1
+	}
+	part := whole + 1
+	if part >= len(c.groups) || !point(c.groups[part].sep) || (whole > 0 && point(c.groups[whole].sep)) ||
+		(part+1 < len(c.groups) && point(c.groups[part+1].sep)) {
+		return false
+	}
+	w, p := c.groups[whole], c.groups[part]
+	if p.size() <= 2 {
+		return w.size() <= 15 && whole == i
+	}
+	if p.sep == "," {
+		return w.size() == 1 && c.digits[w.from].value == 0
+	}
+	return w.size() <= 3
 }
 
 func point(sep string) bool { return sep == "." || sep == "," }
