@@ -8,7 +8,7 @@ import (
 
 // digit is one digit of a chain: its value, and where it stands in the text.
 type digit struct {
-	at    int
+	at    int32
 	size  uint8
 	value byte
 }
@@ -28,6 +28,33 @@ type chain struct {
 	digits []digit
 	groups []group
 }
+
+// Classes of bytes. A byte without a class ends a number.
+const (
+	isDigit     = 1 << iota // an ASCII digit
+	isSeparator             // an ASCII separator
+	isWide                  // a piece of another character, or an escape: look closer
+	isForeign               // a piece of another character
+	opens       = isDigit | isForeign
+)
+
+// class holds the classes of each byte. Nobody writes to it.
+var class = func() (t [256]uint8) {
+	for c := range t {
+		switch b := byte(c); {
+		case b >= '0' && b <= '9':
+			t[c] = isDigit
+		case b >= utf8.RuneSelf:
+			t[c] = isWide | isForeign
+		case b == '%' || b == '&':
+			t[c] = isWide
+		case 'a' <= b|0x20 && b|0x20 <= 'z' || strings.IndexByte(breaks, b) >= 0:
+		default:
+			t[c] = isSeparator
+		}
+	}
+	return t
+}()
 
 const (
 	maxVisible   = 4  // visible separator characters between two digits
@@ -159,15 +186,25 @@ func gap(text string, i, limit int) (next int, ok bool) {
 // measure gives the end of the chain that begins with the digit at i, and the
 // number of its digits, and stores nothing: most chains are too short.
 func measure(text string, i int) (end, digits int) {
-	for {
-		_, size, ok := digitAt(text, i)
-		if ok {
+	for end = i; i < len(text); {
+		c := class[text[i]]
+		if c == isDigit {
+			digits++
+			i++
+			end = i
+			continue
+		}
+		if c == isSeparator && i+1 < len(text) && class[text[i+1]] == isDigit { // by far the most frequent
+			i++
+			continue
+		}
+		if c == 0 {
+			return end, digits
+		}
+		if _, size, ok := digitAt(text, i); ok {
 			digits++
 			i += size
 			end = i
-			if i == len(text) {
-				return end, digits
-			}
 			continue
 		}
 		next, more := gap(text, i, len(text))
@@ -176,6 +213,7 @@ func measure(text string, i int) (end, digits int) {
 		}
 		i = next
 	}
+	return end, digits
 }
 
 // collect stores digits and groups of text[from:to] and gives where it ended.
@@ -197,7 +235,7 @@ func (c *chain) collect(from, to int) int {
 			if !ok {
 				break
 			}
-			c.digits = append(c.digits, digit{at: i, size: uint8(size), value: v})
+			c.digits = append(c.digits, digit{at: int32(i), size: uint8(size), value: v})
 			i += size
 		}
 		g.to, behind = len(c.digits), i

@@ -1,11 +1,14 @@
 package pan
 
-import "strings"
+import (
+	"net/netip"
+	"strings"
+)
 
 // judge looks through one chain for card numbers. They begin and end with a
 // group; the longest at each place wins, so that a mask covers all of it.
-func judge(text string, start, end int, each func(Span)) bool {
-	c := chain{text: text}
+func judge(text string, start, end, digits int, each func(Span)) bool {
+	c := chain{text: text, digits: make([]digit, 0, digits)}
 	c.collect(start, end)
 	found := false
 	for i := 0; i < len(c.groups); i++ {
@@ -15,7 +18,7 @@ func judge(text string, start, end int, each func(Span)) bool {
 				return true
 			}
 			d := c.digits[cut-1]
-			each(Span{c.digits[c.groups[i].from].at, d.at + int(d.size)})
+			each(Span{int(c.digits[c.groups[i].from].at), int(d.at) + int(d.size)})
 			i = last
 		}
 	}
@@ -68,24 +71,29 @@ func (c *chain) glued(g group) int {
 
 // credible weighs grouping and surroundings of the groups i..j.
 func (c *chain) credible(i, j, n int) bool {
-	from := c.digits[c.groups[i].from].at
+	from := int(c.digits[c.groups[i].from].at)
 	d := c.digits[c.groups[j].to-1]
-	to := d.at + int(d.size)
+	to := int(d.at) + int(d.size)
 	if c.quiet(i, j, from, to, n) {
 		return false
 	}
 	if i == j {
 		return true
 	}
-	alone := i == 0 && j == len(c.groups)-1
-	same := c.homogeneous(i, j)
 	if c.printed(i, j) {
 		return true
 	}
-	if g := c.groups[i].size(); c.regular(i, j) && same {
-		return alone || g == 4 || !c.sizeBeside(i, j, g)
+	if !c.homogeneous(i, j) {
+		return false
 	}
-	return alone && same
+	left := i > 0 && c.groups[i].sep == c.groups[j].sep
+	right := j+1 < len(c.groups) && c.groups[j+1].sep == c.groups[j].sep
+	if g := c.groups[i].size(); c.regular(i, j) {
+		table := (left && c.groups[i-1].size() == g) || (right && c.groups[j+1].size() == g)
+		return g == 4 || !table
+	}
+	inner := len(c.groups[j].sep) // a neighbour must stand further off than the groups do
+	return (i == 0 || inner < len(c.groups[i].sep)) && (j+1 == len(c.groups) || inner < len(c.groups[j+1].sep))
 }
 
 // homogeneous reports whether all separators inside the groups are the same.
@@ -127,12 +135,6 @@ func (c *chain) regular(i, j int) bool {
 	return c.groups[j].size() <= size
 }
 
-// sizeBeside reports whether a neighbour of the groups has the same size: then
-// they are a piece of a table of numbers.
-func (c *chain) sizeBeside(i, j, size int) bool {
-	return (i > 0 && c.groups[i-1].size() == size) || (j+1 < len(c.groups) && c.groups[j+1].size() == size)
-}
-
 // quiet reports numbers that are something else for certain.
 func (c *chain) quiet(i, j, from, to, n int) bool {
 	switch {
@@ -143,6 +145,8 @@ func (c *chain) quiet(i, j, from, to, n int) bool {
 	case c.thousands(i, j, n):
 		return true
 	case i == j && token(c.text, from, to):
+		return true
+	case i < j && c.groups[j].sep == ":" && inIPv6(c.text, from, to):
 		return true
 	}
 	return inIBAN(c.text, from, to)
@@ -215,6 +219,22 @@ func token(text string, from, to int) bool {
 }
 
 func wordly(c byte) bool { return c >= '0' && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// inIPv6 reports a place inside an IPv6 address.
+func inIPv6(text string, from, to int) bool {
+	part := func(c byte) bool { return c == ':' || c >= '0' && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' }
+	for from > 0 && part(text[from-1]) {
+		from--
+	}
+	for to < len(text) && part(text[to]) {
+		to++
+	}
+	address := text[from:to]
+	if _, err := netip.ParseAddr(address); err != nil {
+		return false
+	}
+	return strings.Contains(address, "::") || strings.ContainsAny(address, "abcdefABCDEF")
+}
 
 // inIBAN reports whether the place lies in an international bank account
 // number (ISO 13616) with a right check sum, written in one or in groups.

@@ -61,7 +61,7 @@ func cover(text string, spans []Span, keep int) string {
 			}
 			b.WriteString(text[i:d.at])
 			b.WriteByte('*')
-			i = d.at + int(d.size)
+			i = int(d.at) + int(d.size)
 		}
 		b.WriteString(text[i:s.End])
 		at = s.End
@@ -113,28 +113,16 @@ func fragment(p string) ([]byte, bool) {
 	}
 }
 
-// digital marks the bytes at which a run may begin: ASCII digits, and all
-// bytes of other characters, which need a closer look.
-var digital = func() (t [256]bool) {
-	for c := '0'; c <= '9'; c++ {
-		t[c] = true
-	}
-	for c := 0x80; c <= 0xff; c++ {
-		t[c] = true
-	}
-	return t
-}()
-
 // scan calls each for every card number, or returns true at the first when
 // each is nil.
 func scan(text string, each func(Span)) bool {
 	found := false
 	for i := 0; i+shortest <= len(text); {
-		for i+8 <= len(text) && !(digital[text[i]] || digital[text[i+1]] || digital[text[i+2]] || digital[text[i+3]] ||
-			digital[text[i+4]] || digital[text[i+5]] || digital[text[i+6]] || digital[text[i+7]]) {
+		for i+8 <= len(text) && (class[text[i]]|class[text[i+1]]|class[text[i+2]]|class[text[i+3]]|
+			class[text[i+4]]|class[text[i+5]]|class[text[i+6]]|class[text[i+7]])&opens == 0 {
 			i += 8
 		}
-		for i < len(text) && !digital[text[i]] {
+		for i < len(text) && class[text[i]]&opens == 0 {
 			i++
 		}
 		if i+shortest > len(text) {
@@ -146,7 +134,7 @@ func scan(text string, each func(Span)) bool {
 		}
 		end, digits := measure(text, i)
 		if digits >= shortest {
-			if judge(text, i, end, each) {
+			if judge(text, i, end, digits, each) {
 				if each == nil {
 					return true
 				}
