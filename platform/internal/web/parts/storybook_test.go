@@ -190,6 +190,9 @@ func (p *page) checkNesting(source []byte, doc *html.Node) {
 			return
 		}
 	}
+	if len(written) != len(built) {
+		p.mistakes = append(p.mistakes, fmt.Sprintf("%d elements written, %d built by a browser", len(written), len(built)))
+	}
 }
 
 // judge gives everything that is wrong with a page.
