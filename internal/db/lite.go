@@ -1,67 +1,29 @@
 package db
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/ncruces/go-sqlite3"
-	"github.com/ncruces/go-sqlite3/driver"
-	"github.com/ncruces/go-sqlite3/vfs"
-	encrypted "github.com/ncruces/go-sqlite3/vfs/adiantum"
-	"lukechampine.com/adiantum"
-	"lukechampine.com/adiantum/hbsh"
 
+	"github.com/lendkeep/lendkeep/internal/db/sqlite"
 	"github.com/lendkeep/lendkeep/internal/fault"
 )
-
-// busyTimeout is how long one process waits for another one's write.
-const busyTimeout = 5 * time.Second
-
-// pageKey makes the cipher of one database's pages. The file system that it
-// is registered with has a random name, so nobody else finds the key.
-type pageKey struct{ key []byte }
-
-// KDF gives the page key for the database (whose DSN names no key, only that
-// there is one), and a random key for temporary files.
-func (k pageKey) KDF(secret string) []byte {
-	if secret == "" {
-		b := make([]byte, 32)
-		rand.Read(b)
-		return b
-	}
-	return bytes.Clone(k.key)
-}
-
-// HBSH gives the cipher for a 32-byte key, nil for another.
-func (k pageKey) HBSH(key []byte) *hbsh.HBSH {
-	if len(key) != 32 {
-		return nil
-	}
-	return adiantum.New(key)
-}
 
 // lite is a database on SQLite: one writer connection that callers take turns
 // with, and some reader connections.
 type lite struct {
 	d    *DB
-	vfs  string
-	dsn  string
-	key  []byte
+	file *sqlite.File
 	w    writer
 	sem  chan struct{} // a place for each reader
 	mu   sync.Mutex
-	idle []*liteConn // guarded by mu; the last one used is the last
-	shut bool        // guarded by mu
+	idle []*sqlite.Conn // guarded by mu; the last one used is the last
+	shut bool           // guarded by mu
 }
 
 func openLite(ctx context.Context, d *DB) (backend, error) {
@@ -78,45 +40,29 @@ func openLite(ctx context.Context, d *DB) (backend, error) {
 	if len(key) != 32 {
 		return nil, fault.Bad("key", "The page key must have 32 bytes.")
 	}
-	path, err := filepath.Abs(d.c.Path)
-	if err != nil {
-		return nil, err
-	}
-	d.where = path
-	// The file is made here, so that it and its log are for its owner alone.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	d.where = d.c.Path
+	file, err := sqlite.Open(sqlite.Config{Path: d.c.Path, Key: key, Fit: plain, Admit: refuseControl})
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, "database_file", "The database file cannot be opened. Check that its folder exists and may be written to.", err)
 	}
-	if err := f.Close(); err != nil {
-		return nil, err
-	}
-	var name [8]byte
-	rand.Read(name[:])
 	readers := d.c.Readers
 	if readers <= 0 {
 		readers = 4
 	}
-	l := &lite{d: d, key: bytes.Clone(key), vfs: "lendkeep-" + hex.EncodeToString(name[:]), sem: make(chan struct{}, readers)}
-	u := url.URL{Scheme: "file", Path: path, RawQuery: "vfs=" + l.vfs + "&textkey=page"}
-	l.dsn = u.String()
-	vfs.Register(l.vfs, encrypted.Wrap(vfs.Find(""), pageKey{l.key}))
+	l := &lite{d: d, file: file, sem: make(chan struct{}, readers)}
 	l.w.l = l
 	if l.w.conn, err = l.connect(ctx, false); err != nil {
-		vfs.Unregister(l.vfs)
+		file.Close()
 		return nil, err
 	}
 	return l, nil
 }
 
 // connect opens a connection and proves that the key fits.
-func (l *lite) connect(ctx context.Context, reader bool) (*liteConn, error) {
-	c, err := sqlite3.OpenContext(ctx, l.dsn)
+func (l *lite) connect(ctx context.Context, reader bool) (*sqlite.Conn, error) {
+	c, err := l.file.Connect(ctx, reader)
 	if err == nil {
-		if err = prepareConn(c, reader); err == nil {
-			return newLiteConn(c)
-		}
-		c.Close()
+		return c, nil
 	}
 	if errors.Is(err, sqlite3.NOTADB) {
 		return nil, fault.Wrap(fault.Unavailable, "database_key", "The page key does not fit this database file. Check which key belongs to it.", err)
@@ -124,49 +70,13 @@ func (l *lite) connect(ctx context.Context, reader bool) (*liteConn, error) {
 	return nil, l.d.mend(ctx, "open", err, false)
 }
 
-// prepareConn sets what every connection needs. The key came with the file
-// system; the first pragma that reads the file proves it.
-func prepareConn(c *sqlite3.Conn, reader bool) error {
-	if err := c.BusyTimeout(busyTimeout); err != nil {
-		return err
-	}
-	pragmas := `PRAGMA temp_store = memory;
-		PRAGMA journal_mode = wal;
-		PRAGMA synchronous = full;
-		PRAGMA foreign_keys = on;
-		PRAGMA trusted_schema = off;
-		PRAGMA secure_delete = on;
-		PRAGMA case_sensitive_like = on;
-		PRAGMA cache_size = -4000;
-		PRAGMA journal_size_limit = 33554432;
-		SELECT count(*) FROM sqlite_schema;`
-	if reader {
-		pragmas += "PRAGMA query_only = on;"
-	}
-	if err := c.Exec(pragmas); err != nil {
-		return err
-	}
-	for op, on := range map[sqlite3.DBConfig]bool{
-		sqlite3.DBCONFIG_ENABLE_QPSG: true, // plans do not change with bound values, so statements are compiled once
-		sqlite3.DBCONFIG_DEFENSIVE:   true,
-		sqlite3.DBCONFIG_DQS_DML:     false, // "x" is a column, as on PostgreSQL, never text
-		sqlite3.DBCONFIG_DQS_DDL:     false,
-	} {
-		if _, err := c.Config(op, on); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // migrate runs on a connection of its own, with goose.
 func (l *lite) migrate(ctx context.Context, migrations fs.FS) error {
-	pool, err := driver.Open(l.dsn+"&_txlock=immediate", func(c *sqlite3.Conn) error { return prepareConn(c, false) })
+	pool, err := l.file.Pool()
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	pool.SetMaxOpenConns(1)
 	return l.d.goose(ctx, pool, migrations)
 }
 
@@ -190,7 +100,7 @@ func (l *lite) read(ctx context.Context, at int64, f *firstRow, fn func(context.
 		t.end()
 		l.release(c)
 	}()
-	if err := c.control("BEGIN"); err != nil {
+	if err := c.Control("BEGIN"); err != nil {
 		return l.d.mend(ctx, "BEGIN", err, false)
 	}
 	if f != nil {
@@ -206,7 +116,7 @@ func (l *lite) read(ctx context.Context, at int64, f *firstRow, fn func(context.
 }
 
 // reader takes an idle reader connection or opens one.
-func (l *lite) reader(ctx context.Context) (*liteConn, error) {
+func (l *lite) reader(ctx context.Context) (*sqlite.Conn, error) {
 	l.mu.Lock()
 	if l.shut {
 		l.mu.Unlock()
@@ -223,9 +133,9 @@ func (l *lite) reader(ctx context.Context) (*liteConn, error) {
 }
 
 // release ends a reader's snapshot and puts the connection back.
-func (l *lite) release(c *liteConn) {
-	if !c.c.GetAutocommit() && c.control("COMMIT") != nil {
-		c.close()
+func (l *lite) release(c *sqlite.Conn) {
+	if c.Open() && c.Control("COMMIT") != nil {
+		c.Close()
 		c = nil
 	}
 	l.mu.Lock()
@@ -251,13 +161,12 @@ func (l *lite) close() error {
 	l.mu.Unlock()
 	var err error
 	for _, c := range idle {
-		err = errors.Join(err, c.close())
+		err = errors.Join(err, c.Close())
 	}
 	if l.w.conn != nil {
-		err = errors.Join(err, l.w.conn.close()) // the last one out: it empties the log into the file
+		err = errors.Join(err, l.w.conn.Close()) // the last one out: it empties the log into the file
 	}
-	vfs.Unregister(l.vfs)
-	clear(l.key)
+	l.file.Close()
 	for range cap(l.sem) {
 		<-l.sem
 	}
@@ -266,4 +175,24 @@ func (l *lite) close() error {
 
 func errClosed() error {
 	return &fault.Error{Kind: fault.Unavailable, Reason: "database_closed", Message: "The database is closing. Try again shortly.", RetryAfter: retryAfter}
+}
+
+// liteOne is One on SQLite.
+func (t *Tx) liteOne(ctx context.Context, query string, args, dest []any) error {
+	st, err := t.lite.Start(query, args)
+	if err != nil {
+		return t.fail(ctx, query, err)
+	}
+	defer st.Release()
+	more, err := st.Step(ctx)
+	if err != nil {
+		return t.fail(ctx, query, err)
+	}
+	if !more {
+		return sql.ErrNoRows
+	}
+	if err := st.Scan(dest); err != nil {
+		return err
+	}
+	return t.fail(ctx, query, st.Finish(ctx)) // INSERT … RETURNING checks its references at the end
 }

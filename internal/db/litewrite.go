@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"github.com/lendkeep/lendkeep/internal/db/sqlite"
 )
 
 // A batch is committed when nobody waits any more, or at these bounds.
@@ -24,8 +26,8 @@ const (
 //	idle ──BEGIN IMMEDIATE──▶ first function ──▶ SAVEPOINT, next function ──▶ … ──COMMIT──▶ idle
 type writer struct {
 	l    *lite
-	conn *liteConn // for whoever has the turn; nil after it broke
-	b    *batch    // the same; nil = no transaction is open
+	conn *sqlite.Conn // for whoever has the turn; nil after it broke
+	b    *batch       // the same; nil = no transaction is open
 
 	mu     sync.Mutex
 	taken  bool            // guarded by mu: somebody has the turn
@@ -153,18 +155,18 @@ func (w *writer) hand() {
 
 func (w *writer) full() bool {
 	return w.b != nil && (w.b.n >= batchSize || w.l.d.c.Now().Sub(w.b.begun) >= batchAge ||
-		w.conn.c.TotalChanges()-w.b.changes >= batchChanges)
+		w.conn.Changed()-w.b.changes >= batchChanges)
 }
 
 // begin opens the batch's transaction, or a savepoint in it.
 func (w *writer) begin(ctx context.Context) (*batch, error) {
 	if w.b != nil {
-		err := w.conn.control("SAVEPOINT turn")
-		if err != nil {
+		b := w.b
+		if err := w.conn.Control("SAVEPOINT turn"); err != nil {
 			w.lose(w.l.d.mend(ctx, "SAVEPOINT", err, false))
-			return nil, w.l.d.mend(ctx, "SAVEPOINT", err, false)
+			return nil, b.err
 		}
-		return w.b, nil
+		return b, nil
 	}
 	if w.conn == nil {
 		c, err := w.l.connect(ctx, false)
@@ -173,10 +175,10 @@ func (w *writer) begin(ctx context.Context) (*batch, error) {
 		}
 		w.conn = c
 	}
-	if err := w.conn.control("BEGIN IMMEDIATE"); err != nil {
+	if err := w.conn.Control("BEGIN IMMEDIATE"); err != nil {
 		return nil, w.l.d.mend(ctx, "BEGIN", err, false)
 	}
-	w.b = &batch{done: make(chan struct{}), begun: w.l.d.c.Now(), changes: w.conn.c.TotalChanges()}
+	w.b = &batch{done: make(chan struct{}), begun: w.l.d.c.Now(), changes: w.conn.Changed()}
 	return w.b, nil
 }
 
@@ -188,21 +190,21 @@ func (w *writer) accept(ctx context.Context, t *Tx) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if w.conn.c.GetAutocommit() {
+	if !w.conn.Open() {
 		return w.l.d.mend(ctx, "COMMIT", errLost, false)
 	}
 	// A deferred reference that is still broken would fail the commit of all.
-	broken, _, err := w.conn.c.Status(sqlite3.DBSTATUS_DEFERRED_FKS, false)
+	broken, err := w.conn.Broken()
 	if err != nil {
 		return err
 	}
-	if broken != 0 {
+	if broken {
 		return w.l.d.mend(ctx, "COMMIT", sqlite3.CONSTRAINT_FOREIGNKEY, false)
 	}
 	if w.b.n == 0 {
 		return nil
 	}
-	return w.l.d.mend(ctx, "RELEASE", w.conn.control("RELEASE SAVEPOINT turn"), false)
+	return w.l.d.mend(ctx, "RELEASE", w.conn.Control("RELEASE SAVEPOINT turn"), false)
 }
 
 // undo takes back what a function wrote, and nothing else.
@@ -210,21 +212,21 @@ func (w *writer) undo(b *batch) {
 	if w.b != b || w.conn == nil {
 		return
 	}
-	if w.conn.c.GetAutocommit() { // the engine has rolled everything back by itself
+	if !w.conn.Open() { // the engine has rolled everything back by itself
 		w.lose(errLostBatch())
 		return
 	}
 	if b.n == 0 {
-		err := w.conn.control("ROLLBACK")
+		err := w.conn.Control("ROLLBACK")
 		w.b = nil
-		if err != nil && !w.conn.c.GetAutocommit() {
+		if err != nil && w.conn.Open() {
 			w.drop()
 		}
 		return
 	}
-	err := w.conn.control("ROLLBACK TO SAVEPOINT turn")
+	err := w.conn.Control("ROLLBACK TO SAVEPOINT turn")
 	if err == nil {
-		err = w.conn.control("RELEASE SAVEPOINT turn")
+		err = w.conn.Control("RELEASE SAVEPOINT turn")
 	}
 	if err != nil {
 		w.lose(errors.Join(errLostBatch(), err))
@@ -238,8 +240,8 @@ func (w *writer) commit() {
 		return
 	}
 	err := errLost
-	if !w.conn.c.GetAutocommit() {
-		err = w.conn.control("COMMIT")
+	if w.conn.Open() {
+		err = w.conn.Control("COMMIT")
 	}
 	if err != nil {
 		w.lose(w.l.d.mend(context.Background(), "COMMIT", err, false))
@@ -253,7 +255,7 @@ func (w *writer) commit() {
 func (w *writer) lose(err error) {
 	b := w.b
 	w.b = nil
-	if !w.conn.c.GetAutocommit() && w.conn.control("ROLLBACK") != nil {
+	if w.conn.Open() && w.conn.Control("ROLLBACK") != nil {
 		w.drop()
 	}
 	b.err = err
@@ -262,7 +264,7 @@ func (w *writer) lose(err error) {
 
 // drop gives a connection up that cannot even roll back.
 func (w *writer) drop() {
-	_ = w.conn.close()
+	_ = w.conn.Close()
 	w.conn = nil
 }
 

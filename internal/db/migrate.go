@@ -58,7 +58,7 @@ func (d *DB) Analyze(ctx context.Context) error {
 // withDatabase gives a connection string for another database of the server.
 func withDatabase(dsn, name string) (string, error) {
 	if name == "" {
-		return "", errNoName
+		return "", fault.Bad("name", "Give the database a name.")
 	}
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
 		u, err := url.Parse(dsn)

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -52,7 +51,7 @@ func openPostgres(ctx context.Context, d *DB) (backend, error) {
 	c.MinConns = 0
 	c.MaxConnIdleTime = time.Minute
 	c.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false } // begin tries again instead
-	c.ConnConfig.StatementCacheCapacity = keptStatements
+	c.ConnConfig.StatementCacheCapacity = 200
 	if c.ConnConfig.ConnectTimeout == 0 {
 		c.ConnConfig.ConnectTimeout = 5 * time.Second
 	}
@@ -375,5 +374,3 @@ func administer(ctx context.Context, adminDSN, statement string) error {
 	_, err = conn.Exec(ctx, statement)
 	return err
 }
-
-var errNoName = errors.New("db: give the database a name")

@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/lendkeep/lendkeep/internal/db/sqlite"
 )
 
 var (
@@ -22,7 +24,7 @@ type Tx struct {
 	At int64
 
 	d      *DB
-	lite   *liteConn // one of lite and pg is set
+	lite   *sqlite.Conn // one of lite and pg is set
 	pg     *pgx.Conn
 	rows   *Rows // not closed yet
 	failed error // the first error of the engine: nothing can be committed any more
@@ -72,7 +74,7 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (affected int6
 		return 0, err
 	}
 	if t.lite != nil {
-		n, err := t.lite.run(ctx, query, args)
+		n, err := t.lite.Run(ctx, query, args)
 		return n, t.fail(ctx, query, err)
 	}
 	q, err := t.pgQuery(query, args)
@@ -97,7 +99,7 @@ func (t *Tx) Query(ctx context.Context, query string, args ...any) (*Rows, error
 	}
 	r := &Rows{t: t, ctx: ctx, query: query}
 	if t.lite != nil {
-		st, err := t.lite.start(query, args)
+		st, err := t.lite.Start(query, args)
 		if err != nil {
 			return nil, t.fail(ctx, query, err)
 		}
@@ -149,7 +151,7 @@ func (t *Tx) Bulk(ctx context.Context, query string, rows [][]any) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if _, err := t.lite.run(ctx, query, args); err != nil {
+		if _, err := t.lite.Run(ctx, query, args); err != nil {
 			return t.fail(ctx, query, err)
 		}
 	}
@@ -190,7 +192,7 @@ func (t *Tx) Attempt(ctx context.Context, fn func(context.Context) error) error 
 // control runs a statement of transaction control, which callers may not.
 func (t *Tx) control(ctx context.Context, query string) error {
 	if t.lite != nil {
-		return t.lite.control(query)
+		return t.lite.Control(query)
 	}
 	return t.pg.PgConn().Exec(ctx, query).Close()
 }
@@ -200,7 +202,7 @@ type Rows struct {
 	t     *Tx
 	ctx   context.Context
 	query string
-	st    *liteStmt
+	st    *sqlite.Stmt
 	pg    pgx.Rows
 	err   error
 }
@@ -218,7 +220,7 @@ func (r *Rows) Next() bool {
 		err = r.pg.Err()
 	} else {
 		var more bool
-		if more, err = r.st.step(r.ctx); more {
+		if more, err = r.st.Step(r.ctx); more {
 			return true
 		}
 	}
@@ -235,7 +237,7 @@ func (r *Rows) Scan(dest ...any) error {
 	if r.pg != nil {
 		return r.pg.Scan(pgDest(dest)...)
 	}
-	return r.st.scan(dest)
+	return r.st.Scan(dest)
 }
 
 // Err gives the error that ended the rows, if any.
@@ -254,7 +256,7 @@ func (r *Rows) release() {
 	if r.pg != nil {
 		r.pg.Close()
 	} else {
-		r.st.release()
+		r.st.Release()
 	}
 }
 
