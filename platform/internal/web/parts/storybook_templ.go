@@ -948,7 +948,7 @@ func storyRisk() templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = Risk(RiskTile{ID: "risk-pending", State: &Badge{Unknown, "Pending", ""}, Note: "ipstack has not answered yet; the application waits for manual review.", Rows: storyRiskUnknown(), Used: 3, Unknown: 3, Rules: "rules v3"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = Risk(RiskTile{ID: "risk-pending", Title: "Network security, pending", State: &Badge{Unknown, "Pending", ""}, Note: "ipstack has not answered yet; the application waits for manual review.", Rows: storyRiskUnknown(), Used: 3, Unknown: 3, Rules: "rules v3"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -956,7 +956,7 @@ func storyRisk() templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = Risk(RiskTile{ID: "risk-none", State: &Badge{Neutral, "Not applicable", ""}, Note: "An officer entered this application by hand.", Rules: "rules v3"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = Risk(RiskTile{ID: "risk-none", Title: "Network security, no check", State: &Badge{Neutral, "Not applicable", ""}, Note: "An officer entered this application by hand.", Rules: "rules v3"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

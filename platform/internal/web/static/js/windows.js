@@ -97,6 +97,18 @@ export function say(text, meaning = "neutral") {
   shut.textContent = "✕";
   toast.append(words, shut);
   region.append(toast);
+  leave(toast);
+}
+
+// leave takes a toast away after a while, unless it warns, or the hand or the
+// focus is on it.
+function leave(toast) {
+  if (toast.matches(".is-warn, .is-danger, .is-unknown")) return;
+  const timer = setInterval(() => {
+    if (toast.matches(":hover, :focus-within")) return;
+    clearInterval(timer);
+    toast.remove();
+  }, 10_000);
 }
 
 function startToasts(root) {
@@ -105,7 +117,10 @@ function startToasts(root) {
   // A region that is filled when the page loads is not announced; one that changes is.
   const waiting = [...region.children];
   region.replaceChildren();
-  requestAnimationFrame(() => region.append(...waiting));
+  requestAnimationFrame(() => {
+    region.append(...waiting);
+    waiting.forEach(leave);
+  });
   region.addEventListener("click", (e) => {
     if (e.target.closest("[data-dismiss]")) e.target.closest(".toast").remove();
   });
