@@ -1,0 +1,210 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/id"
+)
+
+// Broken is what Verify gives: the first entry that is not as it was written.
+type Broken struct {
+	Sequence int64    // place of the entry, or the size of the trail where its end is wrong
+	ID       id.Audit // as the row says; "" where there is no row
+	Object   string   // where an object's chain is wrong
+	Why      string
+}
+
+// Error names the entry and what is wrong with it.
+func (b *Broken) Error() string {
+	s := fmt.Sprintf("audit entry %d", b.Sequence)
+	if b.ID != "" {
+		s += " (" + string(b.ID) + ")"
+	}
+	if b.Object != "" {
+		s += " of " + b.Object
+	}
+	return s + ": " + b.Why
+}
+
+const (
+	verifyRows    = 1000
+	verifyEntries = `SELECT sequence, id, at, actor, operation, object, object_sequence, outcome, channel, address, body, sealed, leaf, chain
+		FROM audit_entry WHERE sequence > ? ORDER BY sequence LIMIT ?`
+	verifyChains = `SELECT object, length, last, head FROM audit_chain WHERE object > ? ORDER BY object LIMIT ?`
+)
+
+// placed is one row of audit_entry.
+type placed struct {
+	row
+	sequence, objectSequence int64
+	leaf, chain              []byte
+}
+
+// Verify recomputes every leaf and chain of the snapshot from the stored rows,
+// opens every sealed part and holds it against its commitments, and compares
+// what lists search by with what was written. It gives a *Broken for the first
+// entry that fails. It cannot see that rows, hashes, chains and state were all
+// rewritten together: that is what a checkpoint kept elsewhere is for.
+func (t *Trail) Verify(ctx context.Context, tx *db.Tx) error {
+	v := verifier{t: t, chains: map[string]chain{}}
+	after := int64(math.MinInt64) // also what stands before the first
+	for {
+		page, err := db.All(ctx, tx, scanPlaced, verifyEntries, after, verifyRows)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			if err := v.entry(ctx, &page[i]); err != nil {
+				return err
+			}
+			after = page[i].sequence
+		}
+		if len(page) < verifyRows {
+			break
+		}
+	}
+	if err := v.state(ctx, tx); err != nil {
+		return err
+	}
+	return v.heads(ctx, tx)
+}
+
+func scanPlaced(r *db.Rows) (p placed, err error) {
+	err = r.Scan(&p.sequence, &p.id, &p.at, &p.actor, &p.operation, &p.object, &p.objectSequence,
+		&p.outcome, &p.channel, &p.address, &p.body, &p.sealed, &p.leaf, &p.chain)
+	return p, err
+}
+
+type verifier struct {
+	t      *Trail
+	trail  chain
+	chains map[string]chain
+}
+
+func (v *verifier) entry(ctx context.Context, p *placed) error {
+	bad := func(why string) error { return &Broken{Sequence: p.sequence, ID: p.id, Why: why} }
+	if p.sequence < 1 {
+		return bad("the entry stands before the first")
+	}
+	if p.sequence != v.trail.length+1 {
+		return &Broken{Sequence: v.trail.length + 1, Why: "the entry is missing"}
+	}
+	if len(p.body) == 0 {
+		return bad("the body is empty")
+	}
+	leaf := leafOf(v.t.c.Ring.Tenant(), p.sequence, p.body)
+	if !bytes.Equal(leaf[:], p.leaf) {
+		return bad("the body does not match its leaf")
+	}
+	b, err := decode(p.body)
+	if err != nil {
+		return bad(err.Error())
+	}
+	if column := b.differs(p); column != "" {
+		return bad("the column " + column + " differs from the body")
+	}
+	v.trail = v.trail.next(leaf, p.sequence)
+	if err := v.link(p, leaf); err != nil {
+		return err
+	}
+	_, err = v.t.unseal(ctx, b, p.sealed)
+	var why altered
+	if errors.As(err, &why) {
+		return bad(why.Error())
+	}
+	return err
+}
+
+// link checks the entry's place in its object's chain.
+func (v *verifier) link(p *placed, leaf [32]byte) error {
+	var own chain
+	hash := []byte{}
+	if p.object != "" {
+		own = v.chains[p.object].next(leaf, p.sequence)
+		v.chains[p.object] = own
+		hash = own.head[:]
+	}
+	if own.length != p.objectSequence || !bytes.Equal(hash, p.chain) {
+		return &Broken{Sequence: p.sequence, ID: p.id, Object: p.object, Why: "the chain does not hold"}
+	}
+	return nil
+}
+
+// differs names the first searchable column that is not what the body says.
+func (b *body) differs(p *placed) string {
+	switch {
+	case b.ID != p.id:
+		return "id"
+	case b.At != p.at:
+		return "at"
+	case b.Actor != p.actor:
+		return "actor"
+	case b.Operation != p.operation:
+		return "operation"
+	case b.Object != p.object:
+		return "object"
+	case b.Outcome != p.outcome:
+		return "outcome"
+	case b.Channel != p.channel:
+		return "channel"
+	case b.Address != p.address:
+		return "address"
+	}
+	return ""
+}
+
+// state checks the end of the trail.
+func (v *verifier) state(ctx context.Context, tx *db.Tx) error {
+	stored, err := readTrail(ctx, tx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case stored.length > v.trail.length:
+		return &Broken{Sequence: v.trail.length + 1, Why: "the entry is missing"}
+	case stored.length < v.trail.length:
+		return &Broken{Sequence: stored.length + 1, Why: "the entry stands behind the end of the trail"}
+	case stored.head != v.trail.head:
+		return &Broken{Sequence: stored.length, Why: "the head of the trail does not match its entries"}
+	}
+	return nil
+}
+
+// heads checks the ends of the objects' chains.
+func (v *verifier) heads(ctx context.Context, tx *db.Tx) error {
+	type end struct {
+		object string
+		chain
+		head []byte
+	}
+	scan := func(r *db.Rows) (e end, err error) {
+		err = r.Scan(&e.object, &e.length, &e.last, &e.head)
+		return e, err
+	}
+	seen, after := 0, ""
+	for {
+		page, err := db.All(ctx, tx, scan, verifyChains, after, verifyRows)
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			want, known := v.chains[e.object]
+			if !known || want.length != e.length || want.last != e.last || !bytes.Equal(want.head[:], e.head) {
+				return &Broken{Sequence: want.last, Object: e.object, Why: "the end of the chain does not match its entries"}
+			}
+			after = e.object
+		}
+		if seen += len(page); len(page) < verifyRows {
+			break
+		}
+	}
+	if seen != len(v.chains) {
+		return &Broken{Sequence: v.trail.length, Why: "the end of an object's chain is missing"}
+	}
+	return nil
+}
