@@ -30,6 +30,7 @@
 //	Block(Section) {…}           titled section: Title, Note, Action component
 //	Tabs(label, []Tab)           links; Frame prints Page.Tabs under the title by itself
 //	Note(Meaning, text)          a line that explains or warns;  Para(text)
+//	Inline(…components)          small parts beside each other: a masked value and its button
 //
 // # Lists
 //
@@ -48,7 +49,7 @@
 //	Status(Badge) Verdict(Badge) mark and word, with and without ground
 //	MoneyText(amount, currency)  an amount outside a table
 //	Diff(caption, []DiffRow)     field, before, after
-//	Timeline([]Event)            newest first
+//	Timeline([]Event)            newest first;  Spread(Histogram) a list over time, as links
 //	Progress(id, Advance)        long work
 //	Explained(Trace)             a decision, layer by layer;  Tree(label, []Node) what a role permits
 //	At(µs, zone) Clock(µs, zone) Ago(µs, now, zone) → Moment;  Count(n) → "3,214"
@@ -72,7 +73,8 @@
 //
 //	Press(Button) Buttons(...Button)   Href = link, Opens = dialog id, else submits
 //	MenuButton(Menu)             presets, ⋯; Item with Href, Action (POST) or Opens
-//	Modal(Dialog) {…}            native dialog;  Confirmed(Confirm) {…} asks before a destructive act
+//	Modal(Dialog) {…}            native dialog;  Confirmed(Confirm) {…} asks before a destructive act;
+//	                             give its first field Focus, and Open when it comes back with an error
 //	Popover(Aside) {…}           hover and focus
 //
 // # States

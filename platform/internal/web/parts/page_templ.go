@@ -879,14 +879,14 @@ func pageHead(p Page) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if p.More != nil {
-			templ_7745c5c3_Err = p.More.Render(ctx, templ_7745c5c3_Buffer)
+		for _, b := range p.Actions {
+			templ_7745c5c3_Err = Press(b).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		for i := range p.Actions {
-			templ_7745c5c3_Err = Press(p.Actions[len(p.Actions)-1-i]).Render(ctx, templ_7745c5c3_Buffer)
+		if p.More != nil {
+			templ_7745c5c3_Err = p.More.Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -19,7 +19,9 @@ func Stories() []Story {
 	return []Story{
 		{"storybook", Storybook()},
 		{"loans", storyLoans()},
+		{"applications", storyApplications()},
 		{"application", storyApplication()},
+		{"audit", storyAudit()},
 		{"rules", storyRules()},
 		{"sign-in", storySignIn()},
 		{"sign-in-refused", storySignInRefused()},

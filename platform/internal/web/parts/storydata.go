@@ -179,3 +179,43 @@ func storyRuleList() []Rule {
 		}),
 	}
 }
+
+func storyQueue() Table {
+	t := Table{Caption: "Applications", Columns: []Column{{Head: "Application"}, {Head: "Asked", Unit: "USD", Align: Right}, {Head: "Outcome"}, {Head: "Age", Align: Right}},
+		Chips: Chips{"Applications", []Chip{{"waiting for approval", "?"}, {"rejected by network rules", "?"}}, "?"}, Pager: Pager{From: 1, To: 3, Total: 3}}
+	for i, r := range []struct {
+		who, ask string
+		b        Badge
+		why      string
+	}{{"Ann Lee", "5,000.00", Badge{Danger, "rejected", ""}, "proxy, threat high"}, {"Li Wei", "2,400.00", Badge{Unknown, "review", ""}, "security facts missing"}, {"Max Power", "800.00", Badge{OK, "proceed", ""}, ""}} {
+		t.Rows = append(t.Rows, Row{Href: "?id=" + Count(i), Current: i == 0, Cells: []templ.Component{
+			Two("A-"+Count(100+i)+"  "+r.who, r.why), Figures(r.ask), Status(r.b), Time(Ago(storyNow-int64(i*400+130)*1_000_000, storyNow, time.UTC)),
+		}})
+	}
+	return t
+}
+
+func storyHistogram() Histogram {
+	h := Histogram{Label: "Entries by day", First: "2026-11-12", Last: "2026-11-22"}
+	for i, n := range []int{120, 130, 480, 0, 260, 905, 140, 3, 0, 410, 77} {
+		h.Bars = append(h.Bars, Bar{Label: storyDay(12 + i), Count: n, Href: "?day=" + storyDay(12+i), Current: i == 10})
+	}
+	return h
+}
+
+// storyDay is a day of the story's month.
+func storyDay(day int) string { return "2026-11-" + Count(day) }
+
+func storyAuditTable() Table {
+	row := func(b Badge, who, op, object, reason string) Row {
+		return Row{Href: "?entry=1", Cells: []templ.Component{Time(Clock(storyNow, time.UTC)), Status(b), Words(who), Code(op), Words(object), QuietWords("ui"), Code("203.0.113.9"), Words(reason)}}
+	}
+	return Table{Caption: "Audit entries",
+		Columns: []Column{{Head: "Time", Narrow: true}, {Head: "Outcome"}, {Head: "Person"}, {Head: "Operation"}, {Head: "Object"}, {Head: "Channel"}, {Head: "Address"}, {Head: "Reason"}},
+		Rows: []Row{
+			row(Badge{Danger, "denied", ""}, "Sam Ortiz", "loan.payment.log", "loan/1042", "role_lacks_operation"),
+			row(Badge{OK, "allowed", ""}, "Kim Park", "loan.view", "loan/1042", ""),
+			row(Badge{Warn, "failed", ""}, longName, "origination.application.reprocess", "application/01HZX3T9QK7B", "provider_unavailable"),
+		},
+		Pager: Pager{From: 1, To: 3, Total: 1000, AtLeast: true, Exact: "?exact=1", Next: "?cursor=x"}, Export: "/audit/export"}
+}
