@@ -1,0 +1,252 @@
+package identity
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/id"
+)
+
+// Staff is a member of staff or a machine user.
+type Staff struct {
+	ID           id.User
+	Email        string // lower case
+	Name         string
+	Role         id.Role
+	Active       bool
+	Machine      bool // has keys and no sign-in
+	PasswordHash string
+	PasswordAt   int64
+	Failures     int64
+	LockedUntil  int64
+	FactorNote   string // recorded exception from second factors
+	CreatedAt    int64
+}
+
+// NormalEmail is the form in which log-in names are stored and compared.
+func NormalEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+const staffColumns = `id, email, name, role_id, active, machine, password_hash, password_at, failures, locked_until, factor_note, created_at`
+
+func scanStaff(scan func(...any) error) (Staff, error) {
+	var s Staff
+	var active, machine int64
+	err := scan(&s.ID, &s.Email, &s.Name, &s.Role, &active, &machine, &s.PasswordHash, &s.PasswordAt, &s.Failures, &s.LockedUntil, &s.FactorNote, &s.CreatedAt)
+	s.Active, s.Machine = active == 1, machine == 1
+	return s, err
+}
+
+// StaffByID reads one member of staff; NotFound if there is none.
+func StaffByID(ctx context.Context, tx *db.Tx, u id.User) (Staff, error) {
+	return oneStaff(ctx, tx, `SELECT `+staffColumns+` FROM staff WHERE id = ?`, u)
+}
+
+// StaffByEmail reads one member of staff by log-in name; NotFound if there is none.
+func StaffByEmail(ctx context.Context, tx *db.Tx, email string) (Staff, error) {
+	return oneStaff(ctx, tx, `SELECT `+staffColumns+` FROM staff WHERE email = ?`, NormalEmail(email))
+}
+
+func oneStaff(ctx context.Context, tx *db.Tx, query string, arg any) (Staff, error) {
+	s, err := scanStaff(func(dest ...any) error { return tx.One(ctx, query, []any{arg}, dest...) })
+	if errors.Is(err, sql.ErrNoRows) {
+		return s, fault.Missing("user")
+	}
+	return s, err
+}
+
+// AllStaff lists the members of staff by name.
+func AllStaff(ctx context.Context, tx *db.Tx) ([]Staff, error) {
+	return db.All(ctx, tx, func(r *db.Rows) (Staff, error) { return scanStaff(r.Scan) },
+		`SELECT `+staffColumns+` FROM staff ORDER BY name, id`)
+}
+
+// InsertStaff adds a member of staff; Conflict if the log-in name is taken.
+func InsertStaff(ctx context.Context, tx *db.Tx, s Staff) error {
+	_, err := tx.Exec(ctx, `INSERT INTO staff (`+staffColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.ID, NormalEmail(s.Email), s.Name, s.Role, bit(s.Active), bit(s.Machine), s.PasswordHash, s.PasswordAt, s.Failures, s.LockedUntil, s.FactorNote, s.CreatedAt)
+	if db.IsDuplicate(err) {
+		return fault.New(fault.Conflict, "email_taken", "Another user has this e-mail address.")
+	}
+	return err
+}
+
+// UpdateStaff changes name, role and whether the user is active.
+func UpdateStaff(ctx context.Context, tx *db.Tx, s Staff) error {
+	_, err := tx.Exec(ctx, `UPDATE staff SET name = ?, role_id = ?, active = ? WHERE id = ?`, s.Name, s.Role, bit(s.Active), s.ID)
+	return err
+}
+
+// SetPassword stores a new hash, clears failures and ends every session.
+func SetPassword(ctx context.Context, tx *db.Tx, u id.User, phc string) error {
+	if _, err := tx.Exec(ctx, `UPDATE staff SET password_hash = ?, password_at = ?, failures = 0, locked_until = 0 WHERE id = ?`, phc, tx.At, u); err != nil {
+		return err
+	}
+	return EndSessions(ctx, tx, u)
+}
+
+// SetFailures stores the count of wrong passwords and the end of a lock.
+func SetFailures(ctx context.Context, tx *db.Tx, u id.User, failures, lockedUntil int64) error {
+	_, err := tx.Exec(ctx, `UPDATE staff SET failures = ?, locked_until = ? WHERE id = ?`, failures, lockedUntil, u)
+	return err
+}
+
+// InsertSession opens a session.
+func InsertSession(ctx context.Context, tx *db.Tx, s id.Session, tokenHash []byte, u id.User, address, agent string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO session (id, token_hash, user_id, created_at, seen_at, ends_at, ended_at, address, user_agent)
+		VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)`, s, tokenHash, u, tx.At, tx.At, tx.At+SessionAbsolute, address, agent)
+	return err
+}
+
+// EndSession ends one session.
+func EndSession(ctx context.Context, tx *db.Tx, s id.Session) error {
+	_, err := tx.Exec(ctx, `UPDATE session SET ended_at = ? WHERE id = ? AND ended_at = 0`, tx.At, s)
+	return err
+}
+
+// EndSessions ends every session of a user.
+func EndSessions(ctx context.Context, tx *db.Tx, u id.User) error {
+	_, err := tx.Exec(ctx, `UPDATE session SET ended_at = ? WHERE user_id = ? AND ended_at = 0`, tx.At, u)
+	return err
+}
+
+// Touch notes when a session was last seen or a key last used.
+func Touch(ctx context.Context, tx *db.Tx, s id.Session, k id.APIKey, address string) error {
+	if k != "" {
+		_, err := tx.Exec(ctx, `UPDATE api_key SET used_at = ?, used_address = ? WHERE id = ? AND used_at < ?`, tx.At, address, k, tx.At)
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE session SET seen_at = ? WHERE id = ? AND seen_at < ?`, tx.At, s, tx.At)
+	return err
+}
+
+// Reset is a password reset that was asked for.
+type Reset struct {
+	User   id.User
+	EndsAt int64
+	UsedAt int64
+}
+
+// InsertReset stores a reset link's hash.
+func InsertReset(ctx context.Context, tx *db.Tx, tokenHash []byte, u id.User, endsAt int64) error {
+	_, err := tx.Exec(ctx, `INSERT INTO password_reset (token_hash, user_id, created_at, ends_at, used_at) VALUES (?, ?, ?, ?, 0)`, tokenHash, u, tx.At, endsAt)
+	return err
+}
+
+// FindReset reads a reset by its token's hash; NotFound if there is none.
+func FindReset(ctx context.Context, tx *db.Tx, tokenHash []byte) (Reset, error) {
+	var r Reset
+	err := tx.One(ctx, `SELECT user_id, ends_at, used_at FROM password_reset WHERE token_hash = ?`, []any{tokenHash}, &r.User, &r.EndsAt, &r.UsedAt)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, fault.Missing("reset link")
+	}
+	return r, err
+}
+
+// UseReset marks every open reset of a user as used.
+func UseReset(ctx context.Context, tx *db.Tx, u id.User) error {
+	_, err := tx.Exec(ctx, `UPDATE password_reset SET used_at = ? WHERE user_id = ? AND used_at = 0`, tx.At, u)
+	return err
+}
+
+// Key is an API key as it is listed: never its secret.
+type Key struct {
+	ID          id.APIKey
+	User        id.User
+	Locator     string
+	Label       string
+	Server      bool
+	CreatedAt   int64
+	CreatedBy   string
+	ExpiresAt   int64
+	RevokedAt   int64
+	UsedAt      int64
+	UsedAddress string
+}
+
+const keyColumns = `id, user_id, locator, label, server, created_at, created_by, expires_at, revoked_at, used_at, used_address`
+
+func scanKey(scan func(...any) error) (Key, error) {
+	var k Key
+	var server int64
+	err := scan(&k.ID, &k.User, &k.Locator, &k.Label, &server, &k.CreatedAt, &k.CreatedBy, &k.ExpiresAt, &k.RevokedAt, &k.UsedAt, &k.UsedAddress)
+	k.Server = server == 1
+	return k, err
+}
+
+// KeysOf lists a user's keys, newest first.
+func KeysOf(ctx context.Context, tx *db.Tx, u id.User) ([]Key, error) {
+	return db.All(ctx, tx, func(r *db.Rows) (Key, error) { return scanKey(r.Scan) },
+		`SELECT `+keyColumns+` FROM api_key WHERE user_id = ? ORDER BY created_at DESC, id`, u)
+}
+
+// KeyByID reads one key; NotFound if there is none.
+func KeyByID(ctx context.Context, tx *db.Tx, k id.APIKey) (Key, error) {
+	key, err := scanKey(func(dest ...any) error {
+		return tx.One(ctx, `SELECT `+keyColumns+` FROM api_key WHERE id = ?`, []any{k}, dest...)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return key, fault.Missing("API key")
+	}
+	return key, err
+}
+
+// InsertKey stores a key's locator and the hash of its secret.
+func InsertKey(ctx context.Context, tx *db.Tx, k Key, secretHash []byte) error {
+	_, err := tx.Exec(ctx, `INSERT INTO api_key (id, locator, secret_hash, user_id, label, server, created_at, created_by, expires_at, revoked_at, used_at, used_address)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '')`, k.ID, k.Locator, secretHash, k.User, k.Label, bit(k.Server), tx.At, k.CreatedBy, k.ExpiresAt)
+	return err
+}
+
+// RevokeKey ends a key for good.
+func RevokeKey(ctx context.Context, tx *db.Tx, k id.APIKey) error {
+	_, err := tx.Exec(ctx, `UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at = 0`, tx.At, k)
+	return err
+}
+
+// Site is the site key of a hosted form.
+type Site struct {
+	ID            id.SiteKey
+	Public        string
+	Label         string
+	Origins       []string
+	SourceCompany id.SourceCompany
+	Active        bool
+	CreatedAt     int64
+}
+
+// InsertSite stores a site key.
+func InsertSite(ctx context.Context, tx *db.Tx, s Site) error {
+	origins, err := json.Marshal(s.Origins)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO site_key (id, public_key, label, origins, source_company, active, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		s.ID, s.Public, s.Label, string(origins), s.SourceCompany, bit(s.Active), tx.At)
+	return err
+}
+
+// Sites lists the site keys, newest first.
+func Sites(ctx context.Context, tx *db.Tx) ([]Site, error) {
+	return db.All(ctx, tx, func(r *db.Rows) (Site, error) {
+		var s Site
+		var origins string
+		var active int64
+		if err := r.Scan(&s.ID, &s.Public, &s.Label, &origins, &s.SourceCompany, &active, &s.CreatedAt); err != nil {
+			return s, err
+		}
+		s.Active = active == 1
+		return s, json.Unmarshal([]byte(origins), &s.Origins)
+	}, `SELECT id, public_key, label, origins, source_company, active, created_at FROM site_key ORDER BY created_at DESC, id`)
+}
+
+func bit(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

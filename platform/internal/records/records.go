@@ -1,0 +1,205 @@
+// Package records is the desk of the audit trail: looking through it and at
+// one entry. Looking is itself an entry. It writes nothing.
+package records
+
+import (
+	"context"
+	"encoding/json"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/lendkeep/lendkeep/internal/audit"
+	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+)
+
+// Desk holds the operations.
+type Desk struct {
+	AuditList *gate.Op[AuditListIn, AuditListOut]
+	AuditView *gate.Op[AuditRef, Entry]
+}
+
+// New makes the desk.
+func New() *Desk {
+	return &Desk{
+		AuditList: &gate.Op[AuditListIn, AuditListOut]{
+			Name: "audit.list", Title: "Look through the audit trail", Area: "Audit", Screen: "Audit trail", Method: "GET", Path: "/audit",
+			Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Sensitivity: operation.Security, Do: list,
+		},
+		AuditView: &gate.Op[AuditRef, Entry]{
+			Name: "audit.view", Title: "View audit entry", Area: "Audit", Screen: "Audit trail/Entry", Method: "GET", Path: "/audit/{id}",
+			Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Sensitivity: operation.Security,
+			Object: func(in *AuditRef) string { return "audit/" + string(in.ID) }, Do: view,
+		},
+	}
+}
+
+// Operations lists what the desk does.
+func (d *Desk) Operations() []gate.Entry { return []gate.Entry{d.AuditList, d.AuditView} }
+
+// AuditListIn narrows the list; empty fields do not.
+type AuditListIn struct {
+	Actor     string `query:"actor" maxLength:"100" doc:"user/us_…"`
+	Operation string `query:"operation" maxLength:"100"`
+	Object    string `query:"object" maxLength:"100" doc:"loan/ln_…"`
+	Outcome   string `query:"outcome" enum:",allowed,denied,failed"`
+	Channel   string `query:"channel" enum:",ui,api,walkthrough,job,portal,console"`
+	Address   string `query:"address" maxLength:"60"`
+	From      string `query:"from" maxLength:"40" doc:"instant or date, inclusive"`
+	To        string `query:"to" maxLength:"40" doc:"instant or date, exclusive"`
+	Cursor    string `query:"cursor" maxLength:"400"`
+	Limit     int    `query:"limit" minimum:"0" maximum:"200"`
+}
+
+// Entry is one audit entry as the API shows it.
+type Entry struct {
+	ID            id.Audit          `json:"id" class:"public"`
+	Sequence      *int64            `json:"sequence" class:"public" doc:"null until the sequencer has placed it, within a second"`
+	Time          string            `json:"time" class:"public"`
+	At            int64             `json:"-"`
+	Actor         string            `json:"actor" class:"public"`
+	ActorName     string            `json:"actor_name" class:"public"`
+	Channel       string            `json:"channel" class:"public"`
+	Credential    string            `json:"credential,omitempty" class:"public"`
+	Address       string            `json:"address" class:"public"`
+	UserAgent     string            `json:"user_agent,omitempty" class:"public"`
+	Operation     string            `json:"operation" class:"public"`
+	Operations    []string          `json:"operations,omitempty" class:"public" doc:"the reads of one page"`
+	Object        string            `json:"object" class:"public"`
+	Outcome       string            `json:"outcome" class:"public" enum:"allowed,denied,failed"`
+	Layer         string            `json:"layer,omitempty" class:"public"`
+	Reason        string            `json:"reason" class:"public"`
+	Rule          string            `json:"rule,omitempty" class:"public"`
+	DecisionID    id.Decision       `json:"decision_id" class:"public"`
+	PolicyVersion int64             `json:"policy_version,omitempty" class:"public"`
+	Given         string            `json:"given,omitempty" class:"public" doc:"the reason that the person gave"`
+	Before        map[string]string `json:"before" class:"public"`
+	After         map[string]string `json:"after" class:"public"`
+	Detail        map[string]string `json:"detail,omitempty" class:"public"`
+	Count         int64             `json:"count" class:"public"`
+}
+
+// AuditListOut is a page of the trail, newest first.
+type AuditListOut struct {
+	Items   []Entry `json:"items"`
+	Total   int64   `json:"total" class:"public"`
+	TotalIs string  `json:"total_is" class:"public" enum:"exact,at_least"`
+	Next    string  `json:"next" class:"public"`
+}
+
+// AuditRef names an entry in a path.
+type AuditRef struct {
+	ID id.Audit `path:"id"`
+}
+
+const cursorPurpose = "audit.list cursor"
+
+type cursor struct {
+	Who string   `json:"w"`
+	At  int64    `json:"a"`
+	ID  id.Audit `json:"i"`
+}
+
+func list(ctx context.Context, c *gate.Call, in *AuditListIn) (*AuditListOut, error) {
+	f := audit.Filter{Actor: in.Actor, Operation: in.Operation, Object: in.Object, Outcome: in.Outcome, Channel: in.Channel, Limit: in.Limit}
+	if f.Limit == 0 {
+		f.Limit = 50
+	}
+	var bad fault.Collector
+	f.From, f.To = when(&bad, c, "from", in.From), when(&bad, c, "to", in.To)
+	if in.Address != "" {
+		a, err := netip.ParseAddr(in.Address)
+		bad.Check(err == nil, "address", "Give an IP address such as 203.0.113.9.")
+		f.Address = a.String()
+	}
+	if in.Cursor != "" {
+		var at cursor
+		plain, err := c.Tenant.Ring.OpenToken(cursorPurpose, in.Cursor)
+		if err == nil {
+			err = json.Unmarshal(plain, &at)
+		}
+		bad.Check(err == nil && at.Who == c.Who.String(), "cursor", "Take the cursor from the answer before, as it is.")
+		f.BeforeAt, f.BeforeID = at.At, at.ID
+	}
+	if err := bad.Err(); err != nil {
+		return nil, err
+	}
+	noteFilter(c, in)
+	page, err := c.Tenant.Trail.List(ctx, c.Tx, f)
+	if err != nil {
+		return nil, err
+	}
+	out := &AuditListOut{Items: make([]Entry, 0, len(page.Entries)), Total: page.Total, TotalIs: "exact"}
+	if page.AtLeast {
+		out.TotalIs = "at_least"
+	}
+	for i := range page.Entries {
+		out.Items = append(out.Items, shown(&page.Entries[i]))
+	}
+	if page.More {
+		last := page.Entries[len(page.Entries)-1]
+		b, err := json.Marshal(cursor{Who: c.Who.String(), At: last.At, ID: last.ID})
+		if err != nil {
+			return nil, err
+		}
+		out.Next = c.Tenant.Ring.SealToken(cursorPurpose, b)
+	}
+	return out, nil
+}
+
+func noteFilter(c *gate.Call, in *AuditListIn) {
+	for k, v := range map[string]string{"actor": in.Actor, "operation": in.Operation, "object": in.Object, "outcome": in.Outcome,
+		"channel": in.Channel, "address": in.Address, "from": in.From, "to": in.To} {
+		c.Detail(k, v)
+	}
+}
+
+func when(bad *fault.Collector, c *gate.Call, field, text string) int64 {
+	if text == "" {
+		return 0
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t.UnixMicro()
+	}
+	t, err := time.ParseInLocation(time.DateOnly, text, c.Tenant.Zone)
+	bad.Check(err == nil, field, "Give a date such as 2026-11-22 or an instant such as 2026-11-22T14:00:00Z.")
+	return t.UnixMicro()
+}
+
+func view(ctx context.Context, c *gate.Call, in *AuditRef) (*Entry, error) {
+	e, err := c.Tenant.Trail.Get(ctx, c.Tx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := shown(e)
+	return &out, nil
+}
+
+func shown(e *audit.Entry) Entry {
+	out := Entry{ID: e.ID, At: e.At, Time: time.UnixMicro(e.At).UTC().Format("2006-01-02T15:04:05.000000Z"), Actor: e.Actor, ActorName: e.ActorName,
+		Channel: e.Channel.String(), Credential: e.Credential, UserAgent: e.UserAgent, Operation: e.Operation, Operations: e.Operations,
+		Object: e.Object, Outcome: e.Outcome.String(), Layer: e.Layer, Reason: e.Reason, Rule: e.Rule, DecisionID: e.DecisionID,
+		PolicyVersion: e.PolicyVersion, Given: e.Given, Detail: e.Detail, Count: max(1, e.Count), Before: map[string]string{}, After: map[string]string{}}
+	if e.Sequence != 0 {
+		out.Sequence = &e.Sequence
+	}
+	if e.Address.IsValid() && e.Channel != operation.Portal {
+		out.Address = e.Address.String()
+	} else if e.Channel == operation.Portal {
+		out.Address = "[sealed]"
+	}
+	for i, ch := range e.Changes {
+		field := ch.Field
+		if _, twice := out.After[field]; twice {
+			field += " (" + strconv.Itoa(i+1) + ")"
+		}
+		out.Before[field], out.After[field] = ch.Before, ch.After
+		if ch.Sealed {
+			out.Before[field], out.After[field] = "[sealed]", "[sealed]"
+		}
+	}
+	return out
+}
