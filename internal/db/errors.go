@@ -79,8 +79,8 @@ func isDown(err error) bool {
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return true
 	}
-	for _, c := range []sqlite3.ErrorCode{sqlite3.IOERR, sqlite3.CANTOPEN, sqlite3.FULL, sqlite3.READONLY, sqlite3.PROTOCOL, sqlite3.NOTADB} {
-		if errors.Is(err, c) && !errors.Is(err, sqlite3.READONLY) {
+	for _, c := range []sqlite3.ErrorCode{sqlite3.IOERR, sqlite3.CANTOPEN, sqlite3.FULL, sqlite3.PROTOCOL, sqlite3.NOTADB} {
+		if errors.Is(err, c) {
 			return true
 		}
 	}
