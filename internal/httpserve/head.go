@@ -196,7 +196,7 @@ func inspect(head string, cookies []string) (framing, *refusal) {
 func checkFraming(h http.Header, version string, f *framing) *refusal {
 	hosts, lengths, codings := h["Host"], h["Content-Length"], h["Transfer-Encoding"]
 	switch {
-	case len(hosts) > 1 || (len(hosts) == 0 && version == "HTTP/1.1"):
+	case len(hosts) != 1:
 		return badHost
 	case len(lengths) > 0 && len(codings) > 0, len(lengths) > 1, len(codings) > 1:
 		return ambiguousLength
@@ -212,7 +212,7 @@ func checkFraming(h http.Header, version string, f *framing) *refusal {
 		}
 		f.length = int64(n)
 	}
-	if len(hosts) == 1 && !isHost(hosts[0]) {
+	if !isHost(hosts[0]) {
 		return badHost
 	}
 	return nil
