@@ -1,24 +1,25 @@
 package rule
 
 import (
-	"database/sql"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"cel.dev/cel-go/cel"
-	_ "github.com/ncruces/go-sqlite3/driver"
 	"pgregory.net/rapid"
 
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/db/dbtest"
 	"github.com/lendkeep/lendkeep/internal/money"
 )
 
 // The tables that the vocabulary of these tests speaks of, for both engines.
-const schema = `
+const schema = `-- +goose Up
 CREATE TABLE borrower (id TEXT PRIMARY KEY, state TEXT NOT NULL);
 CREATE TABLE loan (id TEXT PRIMARY KEY, number TEXT NOT NULL, status TEXT NOT NULL, company TEXT NOT NULL, balance BIGINT NOT NULL,
 	term BIGINT NOT NULL, unpaid_since BIGINT NOT NULL, opened_on BIGINT NOT NULL, vip BIGINT NOT NULL, borrower_id TEXT NOT NULL);
@@ -171,64 +172,41 @@ func (m maker) loan(v *Vocabulary, n int, today civil.Date) loan {
 	return l
 }
 
-// table is one real database that holds the loans of a case.
-type table interface {
-	fill(loans []loan, v *Vocabulary) error
-	seen(c db.Cond) ([]string, error)
-}
-
-// statements gives what stores the loans of a case, after emptying the tables.
-func statements(loans []loan, v *Vocabulary, run func(query string, args ...any) error) error {
+// store replaces the loans of the case before.
+func store(ctx context.Context, tx *db.Tx, loans []loan, v *Vocabulary) error {
 	for _, name := range []string{"loan", "loan_portfolio", "borrower"} {
-		if err := run("DELETE FROM " + name); err != nil {
+		if _, err := tx.Exec(ctx, "DELETE FROM "+name); err != nil {
 			return err
 		}
 	}
+	var borrowers, rows, memberships [][]any
 	for _, l := range loans {
 		at := func(name string) Value { return l.row[v.Index(name)] }
-		if err := run("INSERT INTO borrower (id, state) VALUES (?, ?)", "b"+l.id, at("borrower.state").Text); err != nil {
-			return err
-		}
-		if err := run("INSERT INTO loan (id, number, status, company, balance, term, unpaid_since, opened_on, vip, borrower_id) VALUES (?,?,?,?,?,?,?,?,?,?)",
-			l.id, at("loan.number").Text, at("loan.status").Text, at("loan.source_company").Text, at("loan.balance").Int, at("loan.term").Int,
-			at("loan.days_past_due").Int, at("loan.opened_on").Int, at("custom.vip").Int, "b"+l.id); err != nil {
-			return err
-		}
+		borrowers = append(borrowers, []any{"b" + l.id, at("borrower.state").Text})
+		rows = append(rows, []any{l.id, at("loan.number").Text, at("loan.status").Text, at("loan.source_company").Text, at("loan.balance").Int,
+			at("loan.term").Int, at("loan.days_past_due").Int, at("loan.opened_on").Int, at("custom.vip").Int, "b" + l.id})
 		for _, p := range at("loan.portfolios").List {
-			if err := run("INSERT INTO loan_portfolio (loan_id, portfolio_id) VALUES (?, ?)", l.id, p); err != nil {
-				return err
-			}
+			memberships = append(memberships, []any{l.id, p})
 		}
 	}
-	return nil
+	if err := tx.Bulk(ctx, "INSERT INTO borrower (id, state) VALUES (?, ?)", borrowers); err != nil {
+		return err
+	}
+	if err := tx.Bulk(ctx, "INSERT INTO loan (id, number, status, company, balance, term, unpaid_since, opened_on, vip, borrower_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows); err != nil {
+		return err
+	}
+	return tx.Bulk(ctx, "INSERT INTO loan_portfolio (loan_id, portfolio_id) VALUES (?, ?)", memberships)
 }
 
-// bareSQLite is SQLite with nothing of ours between.
-type bareSQLite struct{ d *sql.DB }
-
-func (s bareSQLite) fill(loans []loan, v *Vocabulary) error {
-	return statements(loans, v, func(q string, args ...any) error { _, err := s.d.Exec(q, args...); return err })
-}
-
-func (s bareSQLite) seen(c db.Cond) (ids []string, err error) {
-	rows, err := s.d.Query("SELECT l.id FROM loan l WHERE "+c.SQL()+" ORDER BY l.id", c.Args()...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var one string
-		if err := rows.Scan(&one); err != nil {
-			return nil, err
-		}
-		ids = append(ids, one)
-	}
-	return ids, rows.Err()
+// seen lists the loans that a predicate shows.
+func seen(ctx context.Context, tx *db.Tx, c db.Cond) ([]string, error) {
+	return db.All(ctx, tx, func(r *db.Rows) (loanID string, err error) { return loanID, r.Scan(&loanID) },
+		"SELECT l.id FROM loan l WHERE "+c.SQL()+" ORDER BY l.id", c.Args()...)
 }
 
 // agree holds SQL, closure and cel-go's own evaluation equal, for every
 // expression that can be drawn and every row.
-func agree(t *testing.T, tab table) {
+func agree(t *testing.T, d *db.DB) {
 	v := lending(t)
 	judged, shown := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -238,7 +216,8 @@ func agree(t *testing.T, tab table) {
 		for i := range loans {
 			loans[i] = m.loan(v, i, today)
 		}
-		if err := tab.fill(loans, v); err != nil {
+		ctx := t.Context()
+		if err := d.Write(ctx, 1, func(ctx context.Context, tx *db.Tx) error { return store(ctx, tx, loans, v) }); err != nil {
 			rt.Fatal(err)
 		}
 		for range 20 {
@@ -254,7 +233,11 @@ func agree(t *testing.T, tab table) {
 					closure = append(closure, l.id)
 				}
 			}
-			found, err := tab.seen(e.SQL(today))
+			var found []string
+			err = d.Read(ctx, 1, func(ctx context.Context, tx *db.Tx) error {
+				found, err = seen(ctx, tx, e.SQL(today))
+				return err
+			})
 			if err != nil {
 				rt.Fatalf("%s: %s: %v", text, e.SQL(today).SQL(), err)
 			}
@@ -308,16 +291,90 @@ func driven(t *rapid.T, v *Vocabulary, e *Expr, loans []loan, want []string) {
 	}
 }
 
-func TestSQLiteClosureAndCELAgree(t *testing.T) {
-	d, err := sql.Open("sqlite3", "file:"+t.TempDir()+"/rule.db?_pragma=synchronous(off)&_pragma=journal_mode(memory)")
-	if err != nil {
-		t.Fatal(err)
+func TestSQLClosureAndCELAgree(t *testing.T) {
+	dbtest.Each(t, fstest.MapFS{"sqlite/00001_loan.sql": {Data: []byte(schema)}, "postgres/00001_loan.sql": {Data: []byte(schema)}}, agree)
+}
+
+// Every comparison of days with every stored date around every edge.
+func TestDaysSinceAtEveryEdge(t *testing.T) {
+	v := lending(t)
+	at := v.Index("loan.days_past_due")
+	literals := []int64{-9223372036854775808, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 9223372036854775807}
+	dbtest.Each(t, fstest.MapFS{"sqlite/00001_loan.sql": {Data: []byte(schema)}, "postgres/00001_loan.sql": {Data: []byte(schema)}}, func(t *testing.T, d *db.DB) {
+		var loans []loan
+		for stored := range int64(9) {
+			l := loan{id: fmt.Sprint("ln_", stored), row: make(Row, v.Len())}
+			l.row[at].Int = stored
+			loans = append(loans, l)
+		}
+		if err := d.Write(t.Context(), 1, func(ctx context.Context, tx *db.Tx) error { return store(ctx, tx, loans, v) }); err != nil {
+			t.Fatal(err)
+		}
+		err := d.Read(t.Context(), 1, func(ctx context.Context, tx *db.Tx) error {
+			for today := range int64(7) {
+				for _, x := range literals {
+					for sign, holds := range map[string]func(days int64) bool{
+						"== %d": func(days int64) bool { return days == x }, "!= %d": func(days int64) bool { return days != x },
+						"< %d": func(days int64) bool { return days < x }, "<= %d": func(days int64) bool { return days <= x },
+						"> %d": func(days int64) bool { return days > x }, ">= %d": func(days int64) bool { return days >= x },
+						"in [2, %d, 77]": func(days int64) bool { return days == 2 || days == x || days == 77 },
+					} {
+						e := compile(t, v, "loan.days_past_due "+fmt.Sprintf(sign, x))
+						var want, closure []string
+						for stored, l := range loans {
+							days := today - int64(stored)
+							if stored == 0 || days < 0 {
+								days = 0
+							}
+							if holds(days) {
+								want = append(want, l.id)
+							}
+							if e.Match(l.row, civil.Date(today)) {
+								closure = append(closure, l.id)
+							}
+						}
+						found, err := seen(ctx, tx, e.SQL(civil.Date(today)))
+						if err != nil {
+							return err
+						}
+						if !slices.Equal(want, closure) || !slices.Equal(want, found) {
+							t.Errorf("%s, today %d: want %v, closure %v, SQL %v", e.Text(), today, want, closure, found)
+						}
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// The widest rule that compiles runs on both engines as it is.
+func TestTheWidestRuleRuns(t *testing.T) {
+	v := lending(t)
+	texts := []string{
+		strings.Repeat("custom.vip||", MaxConditions-1) + "custom.vip",
+		strings.Repeat("custom.vip&&!custom.vip||", MaxConditions/2-1) + "custom.vip",
+		"loan.term in [" + strings.Repeat("1,", 1000) + "2]",
+		strings.Repeat("!(", MaxDepth) + "custom.vip" + strings.Repeat(")", MaxDepth),
+		`loan.number.startsWith("` + strings.Repeat("a", 4000) + `")`,
 	}
-	defer d.Close()
-	if _, err := d.Exec(schema); err != nil {
-		t.Fatal(err)
+	wide := &strings.Builder{}
+	for i := range 1000 {
+		fmt.Fprintf(wide, "%d,", i)
 	}
-	agree(t, bareSQLite{d})
+	texts = append(texts, "loan.days_past_due in ["+wide.String()+"1000]", "loan.term in ["+wide.String()+"1000]")
+	dbtest.Each(t, fstest.MapFS{"sqlite/00001_loan.sql": {Data: []byte(schema)}, "postgres/00001_loan.sql": {Data: []byte(schema)}}, func(t *testing.T, d *db.DB) {
+		for i, text := range texts {
+			c := compile(t, v, text).SQL(civil.Must(2026, 3, 2))
+			err := d.Read(t.Context(), 1, func(ctx context.Context, tx *db.Tx) error { _, err := seen(ctx, tx, c); return err })
+			if err != nil {
+				t.Errorf("%d: %v", i, err)
+			}
+		}
+	})
 }
 
 var conditions20 = strings.Repeat(`loan.status == "closed" || `, 10) + strings.Repeat(`loan.balance > money("900.00") || `, 9) + `loan.days_past_due > 30`

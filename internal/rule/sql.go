@@ -51,10 +51,7 @@ func (v *Vocabulary) where(n *node, today int64) db.Cond {
 	if n.op == opCompare {
 		return db.Where(f.Column+n.rel.sql()+"?", args...)
 	}
-	if len(args) == 0 {
-		return truth(false)
-	}
-	return db.Where(f.Column+" IN ("+marks(len(args))+")", args...)
+	return db.In(f.Column, args)
 }
 
 func truth(yes bool) db.Cond {
@@ -107,17 +104,20 @@ func prefixWhere(column, prefix string) db.Cond {
 // daysWhere compares the days since a stored date by comparing the date itself.
 // Dates below 1 are no date; they and dates to come count as 0 days.
 func daysWhere(n *node, column string, today int64) db.Cond {
-	if n.op == opIn {
-		each := make([]db.Cond, len(n.ints))
-		for i, x := range n.ints {
-			each[i] = daysCompare(eq, x, column, today)
-		}
-		if len(each) == 0 {
-			return truth(false)
-		}
-		return db.Or(each...)
+	if n.op == opCompare {
+		return daysCompare(n.rel, n.ints[0], column, today)
 	}
-	return daysCompare(n.rel, n.ints[0], column, today)
+	// One list of dates, not a chain of "or": engines bound an expression's depth.
+	var dates []int64
+	none := truth(false)
+	for _, days := range n.ints {
+		if days == 0 {
+			none = daysCompare(eq, 0, column, today)
+		} else if days > 0 && days < today {
+			dates = append(dates, today-days)
+		}
+	}
+	return db.Or(none, db.In(column, dates))
 }
 
 func daysCompare(c rel, days int64, column string, today int64) db.Cond {

@@ -36,11 +36,23 @@ func Explain(p *Policy, s *Subject, q *Query) []Step {
 	for l := Tenant; l <= Key; l++ {
 		step := Step{Layer: l, Rule: -1, Why: "Not reached."}
 		if !over {
-			d := Decision{Rule: -1}
-			step.Reason = ask(l, p, s, q, &d)
-			step.Rule = d.Rule
+			byGrant := false
+			switch l {
+			case Tenant:
+				step.Reason = tenant(p)
+			case Principal:
+				step.Reason = principal(s)
+			case Address:
+				step.Reason, step.Rule = addresses(p, s, q)
+			case Factor:
+				step.Reason = factors(s)
+			case Permission:
+				step.Reason, byGrant = permission(s, q)
+			case Key:
+				step.Reason = scope(s, q)
+			}
 			if step.Reason == OK {
-				step.State, step.Why = Passed, passed(l, p, s, q, &d)
+				step.State, step.Why = Passed, passed(l, p, s, q, byGrant)
 			} else {
 				step.State, step.Why, step.Mend = Refused, step.Reason.Words(), step.Reason.Mend()
 				over = true
@@ -52,7 +64,7 @@ func Explain(p *Policy, s *Subject, q *Query) []Step {
 }
 
 // passed says why a layer let the call through.
-func passed(l Layer, p *Policy, s *Subject, q *Query, d *Decision) string {
+func passed(l Layer, p *Policy, s *Subject, q *Query, byGrant bool) string {
 	switch l {
 	case Tenant:
 		return "The tenant is active."
@@ -69,7 +81,7 @@ func passed(l Layer, p *Policy, s *Subject, q *Query, d *Decision) string {
 	case Factor:
 		return "The password and the second factor are fresh."
 	case Permission:
-		return permitted(q, d)
+		return permitted(q, byGrant)
 	}
 	if s.KeyScope == nil {
 		return "No key's scope narrows the call."
@@ -77,9 +89,9 @@ func passed(l Layer, p *Policy, s *Subject, q *Query, d *Decision) string {
 	return "The API key's scope holds the operation."
 }
 
-func permitted(q *Query, d *Decision) string {
+func permitted(q *Query, byGrant bool) string {
 	switch {
-	case d.Granted:
+	case byGrant:
 		return "A running walkthrough lends the operation on this object."
 	case q.Channel == operation.API:
 		return "The role permits the operation through the API."
