@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -36,9 +37,10 @@ type desk struct {
 func open(t testing.TB, url string, change func(*ipstack.Config)) *desk {
 	t.Helper()
 	d := &desk{now: start, key: key}
-	out := outbound.New(outbound.Config{AllowLoopback: true, MaxBody: 64 << 10, Log: slog.New(slog.NewTextHandler(&d.log, nil))})
+	out := outbound.New(outbound.Config{AllowLoopback: true, Timeout: 20 * time.Second, MaxBody: 64 << 10, Log: slog.New(slog.NewTextHandler(&d.log, nil)),
+		Resolve: func(context.Context, string) ([]netip.Addr, error) { return nil, &net.DNSError{Err: "no such host", IsNotFound: true} }})
 	t.Cleanup(out.CloseIdle)
-	cfg := ipstack.Config{BaseURL: url, Key: func() string { return d.key }, Timeout: 5 * time.Second, Use: geo.UseAllowed, Out: out,
+	cfg := ipstack.Config{BaseURL: url, Key: func() string { return d.key }, Timeout: 20 * time.Second, Use: geo.UseAllowed, Out: out,
 		Now:    func() int64 { return d.now },
 		Public: func(a netip.Addr) bool { return !a.IsPrivate() && !a.IsLoopback() },
 		Alert:  func(failure, words string, until int64) { d.alerts = append(d.alerts, failure) },

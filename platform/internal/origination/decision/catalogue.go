@@ -114,7 +114,7 @@ var catalogue = [kinds]Entry{
 		unsure: "The distance between the connection and the declared address is not known."},
 	velocity: {Rule: "velocity", Section: Network, Title: "Applications from one address", Code: "N-10", Unit: "applications", bound: atLeast, measure: byNumber,
 		Help:   "Hits when at least this many applications came from the same internet address within 24 hours, this one included.",
-		Reason: "Several applications were sent from the same internet connection within a short time.",
+		Reason: "Several applications were sent from your internet connection within a short time.",
 		unsure: "How many applications came from the same address is not known."},
 }
 
