@@ -8,14 +8,14 @@ import (
 
 func TestMarksAreNumberedOutsideOfText(t *testing.T) {
 	for query, want := range map[string]string{
-		"SELECT 1":                             "SELECT 1",
-		"a = ? AND b IN (?, ?)":                "a = $1 AND b IN ($2, $3)",
-		"a = 'it''s ?' AND b = ?":              "a = 'it''s ?' AND b = $1",
+		"SELECT 1":                              "SELECT 1",
+		"a = ? AND b IN (?, ?)":                 "a = $1 AND b IN ($2, $3)",
+		"a = 'it''s ?' AND b = ?":               "a = 'it''s ?' AND b = $1",
 		`"odd?name" = ? -- why?` + "\nOR c = ?": `"odd?name" = $1 -- why?` + "\nOR c = $2",
-		"/* ? */ ? /* ?":                       "/* ? */ $1 /* ?",
-		"'never closed ?":                      "'never closed ?",
-		"ä = ? OR ö = '?ß'":                    "ä = $1 OR ö = '?ß'",
-		`LIKE ? ESCAPE '\' AND x = ?`:          `LIKE $1 ESCAPE '\' AND x = $2`,
+		"/* ? */ ? /* ?":                        "/* ? */ $1 /* ?",
+		"'never closed ?":                       "'never closed ?",
+		"ä = ? OR ö = '?ß'":                     "ä = $1 OR ö = '?ß'",
+		`LIKE ? ESCAPE '\' AND x = ?`:           `LIKE $1 ESCAPE '\' AND x = $2`,
 	} {
 		if got := number(query).text; got != want {
 			t.Errorf("%s: got %s, want %s", query, got, want)
