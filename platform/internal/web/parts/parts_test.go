@@ -137,6 +137,19 @@ func TestTypedTextIsKeptAndSecretsAreNot(t *testing.T) {
 	}
 }
 
+func TestACodeMayBreakAtItsJointsAndNowhereElse(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                "",
+		"loan.view/<b>_.": "loan.<wbr>view/<wbr>&lt;b&gt;_<wbr>.",
+		"203.0.113.9":     "203.0.113.9",
+		"Ångström@x.y":    "Ångström@<wbr>x.<wbr>y",
+	} {
+		if got := text(t, Code(in)); got != "<code>"+want+"</code>" {
+			t.Errorf("%q reads %s", in, got)
+		}
+	}
+}
+
 func TestNoAddressRunsScript(t *testing.T) {
 	for _, c := range []templ.Component{
 		Press(Button{Label: "x", Href: "javascript:alert(1)"}), Press(Button{Label: "x", Action: "javascript:alert(1)"}),

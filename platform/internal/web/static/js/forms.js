@@ -16,6 +16,8 @@ function startSending(root) {
     }
     form.setAttribute("data-sent", "");
     e.submitter?.setAttribute("aria-busy", "true");
+    // An answer that is a file leaves the page standing: give the form back.
+    setTimeout(() => free(root), 15_000);
   });
   addEventListener("pageshow", (e) => { if (e.persisted) free(root); });
 }

@@ -40,14 +40,14 @@ function startMenus(root) {
   };
   root.addEventListener("click", (e) => close(e.target.closest("details.menu")));
   root.addEventListener("keydown", (e) => {
-    const menu = e.target.closest?.("details.menu[open]");
+    const menu = root.querySelector("details.menu[open]");
     if (!menu) return;
     if (e.key === "Escape") {
       menu.open = false;
       menu.querySelector("summary").focus();
-      e.stopPropagation();
       return;
     }
+    if (!menu.contains(e.target)) return;
     if (e.key !== "ArrowDown" && e.key !== "ArrowUp") return;
     const items = [...menu.querySelectorAll("summary, .menu-body a, .menu-body button, .menu-body input")].filter((i) => i.offsetParent);
     const at = items.indexOf(document.activeElement);
