@@ -340,7 +340,7 @@ func TestHostileTextIsCheap(t *testing.T) {
 	texts["24 parentheses"] = strings.Repeat("(", 24) + "custom.vip" + strings.Repeat(")", 24)
 	for name, text := range texts {
 		least, bytes := time.Hour, uint64(1<<63)
-		for range 3 { // the machine is shared: the best of three is ours
+		for range 5 { // the machine is shared: the best of five is ours
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			start := time.Now()
@@ -353,7 +353,7 @@ func TestHostileTextIsCheap(t *testing.T) {
 			}
 		}
 		t.Logf("%-24s %8s %6d KB", name, least.Round(time.Microsecond), bytes/1024)
-		if least > 50*time.Millisecond || bytes > 16<<20 {
+		if least > 50*slowdown*time.Millisecond || bytes > slowdown*16<<20 {
 			t.Errorf("%s: %s and %d KB", name, least, bytes/1024)
 		}
 	}
