@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -117,25 +118,28 @@ func (g *group) handOn(batch []*waiter) {
 }
 
 func (g *group) writeAll(ctx context.Context, batch []*waiter) {
-	for _, w := range batch {
-		w.err = errUnwritten // stays if write panics
-	}
 	rows := make([]*row, len(batch))
-	alone := len(batch) > 1
-	mixed := false
 	for i, w := range batch {
+		w.err = errUnwritten // stays if write panics
 		rows[i] = w.row
-		mixed = mixed || w.row.also != nil
 	}
 	err := g.write(ctx, rows)
+	var own *ownUpdate
+	one := errors.As(err, &own) && len(batch) > 1
 	for _, w := range batch {
 		w.err = err
-		if err != nil && alone && mixed {
-			// One caller's own update may have failed for all: each tries alone.
-			w.err = g.write(ctx, []*row{w.row})
+		if one {
+			w.err = g.write(ctx, []*row{w.row}) // nothing was committed: each tries alone
 		}
 	}
 }
+
+// ownUpdate is the error of an update that a caller brought along. It undid the
+// transaction, so nothing of the batch is written.
+type ownUpdate struct{ cause error }
+
+func (o *ownUpdate) Error() string { return o.cause.Error() }
+func (o *ownUpdate) Unwrap() error { return o.cause }
 
 var errUnwritten = fault.New(fault.Unavailable, "audit_unavailable", "The audit trail cannot be written, so nothing was done. Try again in a moment.")
 
@@ -166,7 +170,7 @@ func (t *Trail) writeBatch(ctx context.Context, rows []*row) error {
 		for _, r := range rows {
 			if r.also != nil {
 				if err := r.also(ctx, tx); err != nil {
-					return err
+					return &ownUpdate{err}
 				}
 			}
 		}

@@ -3,8 +3,6 @@ package audit
 import (
 	"cmp"
 	"context"
-	"database/sql"
-	"errors"
 	"slices"
 
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -181,8 +179,5 @@ func (t *Trail) find(ctx context.Context, tx *db.Tx, want id.Audit) (found, erro
 // Sequenced gives how many entries have their place: the size of the trail.
 func (t *Trail) Sequenced(ctx context.Context, tx *db.Tx) (int64, error) {
 	trail, err := readTrail(ctx, tx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
-	}
 	return trail.length, err
 }

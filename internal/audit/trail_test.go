@@ -74,12 +74,12 @@ type house struct {
 func build(t testing.TB, engine db.Engine) *house {
 	t.Helper()
 	h := &house{clock: &dbtest.Clock{}}
-	open := func() *db.DB {
+	open := func(engine db.Engine) *db.DB {
 		c := dbtest.Config(t, engine)
 		c.Now = h.clock.Now
 		return dbtest.OpenConfig(t, c, migrations())
 	}
-	h.d = open()
+	h.d = open(engine)
 	kms, err := filekms.OpenOrMake(filepath.Join(t.TempDir(), "kms.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func build(t testing.TB, engine db.Engine) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.store = &keys.Store{DB: open(), Ring: h.ring}
+	h.store = &keys.Store{DB: open(db.SQLite), Ring: h.ring}
 	h.config = audit.Config{DB: h.d, Ring: h.ring, Persons: h.store}
 	h.trail = audit.New(h.config)
 	return h
