@@ -38,7 +38,9 @@ func open(t testing.TB, url string, change func(*ipstack.Config)) *desk {
 	t.Helper()
 	d := &desk{now: start, key: key}
 	out := outbound.New(outbound.Config{AllowLoopback: true, Timeout: 20 * time.Second, MaxBody: 64 << 10, Log: slog.New(slog.NewTextHandler(&d.log, nil)),
-		Resolve: func(context.Context, string) ([]netip.Addr, error) { return nil, &net.DNSError{Err: "no such host", IsNotFound: true} }})
+		Resolve: func(context.Context, string) ([]netip.Addr, error) {
+			return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
+		}})
 	t.Cleanup(out.CloseIdle)
 	cfg := ipstack.Config{BaseURL: url, Key: func() string { return d.key }, Timeout: 20 * time.Second, Use: geo.UseAllowed, Out: out,
 		Now:    func() int64 { return d.now },

@@ -1,6 +1,8 @@
 package decision
 
 import (
+	"slices"
+
 	"github.com/lendkeep/lendkeep/internal/geo"
 )
 
@@ -20,7 +22,7 @@ type compiled struct {
 	steps     []step // mild to grave
 	hit       Reason
 	unsure    Reason
-	code      string
+	blank     RuleResult // what does not depend on the input
 }
 
 // Engine is a compiled rule set. It never changes and may be shared.
@@ -58,7 +60,7 @@ func Compile(rs *RuleSet) (*Engine, error) {
 }
 
 func compile(k kind, r Rule) compiled {
-	c := compiled{kind: k, enabled: r.Enabled, onUnknown: min(r.OnUnknown, ManualReview), code: r.ReasonCode,
+	c := compiled{kind: k, enabled: r.Enabled, onUnknown: min(r.OnUnknown, ManualReview),
 		hit:    Reason{Code: r.ReasonCode, Rule: catalogue[k].Rule, Words: catalogue[k].Reason},
 		unsure: Reason{Code: r.ReasonCode, Rule: catalogue[k].Rule, Words: catalogue[k].unsure, Unknown: true},
 	}
@@ -71,6 +73,8 @@ func compile(k kind, r Rule) compiled {
 	for _, s := range c.steps {
 		c.gravest = max(c.gravest, s.act)
 	}
+	c.blank = RuleResult{kind: k, Rule: catalogue[k].Rule, Section: catalogue[k].Section, Enabled: r.Enabled,
+		Action: c.gravest, ReasonCode: r.ReasonCode}
 	return c
 }
 
@@ -86,9 +90,10 @@ func (e *Engine) Decide(in *Input, reuse *Decision) *Decision {
 	if d == nil {
 		d = &Decision{}
 	}
-	*d = Decision{Version: e.version, Check: in.Check, Rules: d.Rules[:0], Reasons: d.Reasons[:0]}
+	*d = Decision{Version: e.version, Check: in.Check, Rules: slices.Grow(d.Rules[:0], len(e.rules))[:len(e.rules)], Reasons: d.Reasons[:0]}
 	for i := range e.rules {
-		d.add(e.rules[i].decide(in))
+		e.rules[i].decide(in, &d.Rules[i])
+		d.count(&d.Rules[i])
 	}
 	if d.Network.Used > 0 && d.Outcome == Proceed && (in.Check == CheckFailed || in.Check == CheckPending) {
 		d.Outcome = Review
@@ -109,13 +114,12 @@ func Decide(rs *RuleSet, in *Input) (*Decision, error) {
 	return d, nil
 }
 
-func (c *compiled) decide(in *Input) RuleResult {
-	entry := &catalogue[c.kind]
-	r := RuleResult{kind: c.kind, Rule: entry.Rule, Section: entry.Section, Enabled: c.enabled,
-		Action: c.gravest, ReasonCode: c.code}
-	if entry.Section == Network && in.Check == CheckNotApplicable {
+// decide writes one rule's result.
+func (c *compiled) decide(in *Input, r *RuleResult) {
+	*r = c.blank
+	if r.Section == Network && in.Check == CheckNotApplicable {
 		r.Skipped = true
-		return r
+		return
 	}
 	var taken Action
 	r.Result, r.Action, taken = c.evaluate(in)
@@ -126,7 +130,6 @@ func (c *compiled) decide(in *Input) RuleResult {
 	case r.Result == Unknown:
 		r.Taken = c.onUnknown
 	}
-	return r
 }
 
 // evaluate gives what was found, the action that the rule sets for it, and the
@@ -194,9 +197,8 @@ func (c *compiled) crossed(v int64) (act Action, hit bool) {
 	return InformationOnly, false
 }
 
-// add takes one rule's result into the decision.
-func (d *Decision) add(r RuleResult) {
-	d.Rules = append(d.Rules, r)
+// count takes one rule's result into the counts and the outcome.
+func (d *Decision) count(r *RuleResult) {
 	if !r.Enabled || r.Skipped {
 		return
 	}
