@@ -186,9 +186,11 @@ func (h *House) System() *gate.Request {
 	return r
 }
 
+// from makes a call a millisecond after the one before, so that entries sort.
 func (h *House) from(ch operation.Channel) *gate.Request {
+	h.Advance(time.Millisecond)
 	a := netip.MustParseAddr("198.51.100.7")
-	return &gate.Request{Tenant: h.Tenant, Channel: ch, Address: httpserve.Address{Chosen: a, Peer: a, Reason: "peer"}, UserAgent: "test"}
+	return &gate.Request{At: h.now.Load(), Tenant: h.Tenant, Channel: ch, Address: httpserve.Address{Chosen: a, Peer: a, Reason: "peer"}, UserAgent: "test"}
 }
 
 // Do calls an operation with an input that is already there.

@@ -43,7 +43,7 @@ CREATE TABLE session (
     address    TEXT NOT NULL,
     user_agent TEXT NOT NULL
 );
-CREATE INDEX session_user ON session (user_id, created_at);
+CREATE INDEX session_by_user ON session (user_id, created_at);
 
 CREATE TABLE api_key (
     id           TEXT PRIMARY KEY,
@@ -59,7 +59,7 @@ CREATE TABLE api_key (
     used_at      BIGINT NOT NULL,
     used_address TEXT NOT NULL
 );
-CREATE INDEX api_key_user ON api_key (user_id, created_at);
+CREATE INDEX api_key_by_user ON api_key (user_id, created_at);
 
 CREATE TABLE site_key (
     id             TEXT PRIMARY KEY,

@@ -178,7 +178,7 @@ CREATE TABLE visible_set (
 CREATE INDEX visible_set_key ON visible_set (set_key, state);
 
 CREATE TABLE visible_loan (
-    set_id  TEXT NOT NULL REFERENCES visible_set (id),
+    set_id  TEXT NOT NULL,               -- of visible_set; rows of a void set are swept in pieces
     number  TEXT NOT NULL,
     loan_id TEXT NOT NULL,
     PRIMARY KEY (set_id, number, loan_id)

@@ -17,6 +17,7 @@ type Brand struct {
 var (
 	ErrColour   = errors.New(`a colour is written as "#rrggbb"`)
 	ErrContrast = errors.New("the colours are too close to each other to be read")
+	ErrGround   = errors.New("the ground must be nearly white or nearly black, so that warnings on it can be read")
 )
 
 // minContrast is what WCAG 2.2 AA asks of text of ordinary size.
@@ -76,12 +77,16 @@ func BrandCSS(b Brand) (string, error) {
 	if contrast(text, ground) < 7 || contrast(accent, ground) < minContrast {
 		return "", ErrContrast
 	}
+	// Between these the reds, greens and yellows of the meanings fall below AA.
+	if l := ground.luminance(); l > 0.03 && l < 0.75 {
+		return "", ErrGround
+	}
 	white, black := colour{255, 255, 255}, colour{}
 	scheme, onFill := "light", white
 	if contrast(accent, black) > contrast(accent, white) {
 		onFill = black
 	}
-	if ground.luminance() < 0.18 {
+	if ground.luminance() < 0.5 {
 		scheme = "dark"
 	}
 	quiet := text

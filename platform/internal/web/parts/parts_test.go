@@ -92,6 +92,9 @@ func TestALendersColoursAreTakenOnlyWhenTheyCanBeRead(t *testing.T) {
 	if _, err := BrandCSS(Brand{"#ffd166", "#ffffff", "#222222"}); !errors.Is(err, ErrContrast) {
 		t.Errorf("yellow links on white: %v", err)
 	}
+	if _, err := BrandCSS(Brand{"#000000", "#9fb3c8", "#000000"}); !errors.Is(err, ErrGround) {
+		t.Errorf("a ground on which red cannot be read: %v", err)
+	}
 	for _, bad := range []string{"", "red", "#fff", "#12345g", "#+1234f", "#000000;}body{display:none"} {
 		if _, err := BrandCSS(Brand{bad, "#ffffff", "#000000"}); !errors.Is(err, ErrColour) {
 			t.Errorf("%q as a colour: %v", bad, err)

@@ -1,0 +1,133 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/lendkeep/lendkeep/internal/fault"
+)
+
+// maxBody is the greatest body in bytes.
+const maxBody = 1 << 20
+
+// read binds what the permission had to be granted for: query and body.
+func (p *plan) read(in any, r *http.Request) error {
+	if err := p.readQuery(in, r.URL.RawQuery); err != nil {
+		return err
+	}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		if hasBody(r) {
+			return fault.New(fault.Malformed, "unexpected_body", "A request with this method has no body.")
+		}
+		return nil
+	}
+	raw, err := readJSON(r, maxBody)
+	if err != nil {
+		return err
+	}
+	return p.bindBody(in, raw)
+}
+
+func hasBody(r *http.Request) bool { return r.ContentLength != 0 || len(r.TransferEncoding) > 0 }
+
+// readJSON reads a body whole, if it says that it is JSON and not compressed.
+func readJSON(r *http.Request, most int64) ([]byte, error) {
+	if !hasBody(r) {
+		return nil, nil
+	}
+	kinds, codings := r.Header["Content-Type"], r.Header["Content-Encoding"]
+	if len(kinds) > 1 || !isJSON(r.Header.Get("Content-Type")) {
+		return nil, fault.New(fault.Malformed, unsupportedMedia, "Send the body as Content-Type: application/json.")
+	}
+	if len(codings) > 0 && !(len(codings) == 1 && strings.EqualFold(codings[0], "identity")) {
+		return nil, fault.New(fault.Malformed, unsupportedMedia, "Send the body without Content-Encoding.")
+	}
+	if r.ContentLength > most {
+		return nil, tooLarge()
+	}
+	raw, err := io.ReadAll(io.LimitReader(r.Body, most+1))
+	if err != nil {
+		return nil, fault.Wrap(fault.Malformed, "unreadable_body", "The body did not arrive whole.", err)
+	}
+	if int64(len(raw)) > most {
+		return nil, tooLarge()
+	}
+	return raw, nil
+}
+
+func tooLarge() error {
+	return fault.New(fault.TooLarge, "body_too_large", "The body is larger than the limit (1 MB).")
+}
+
+// isJSON takes application/json, with UTF-8 named or not.
+func isJSON(kind string) bool {
+	media, params, err := mime.ParseMediaType(kind)
+	if err != nil || media != "application/json" {
+		return false
+	}
+	for name, value := range params {
+		if name != "charset" || !strings.EqualFold(value, "utf-8") {
+			return false
+		}
+	}
+	return true
+}
+
+// bindBody reads the body's JSON strictly and puts it into the input.
+func (p *plan) bindBody(in any, raw []byte) error {
+	if len(raw) == 0 {
+		if p.needsBody {
+			return fault.New(fault.Malformed, "missing_body", "Send a JSON object as the body.")
+		}
+		return nil
+	}
+	tree, err := scan(raw)
+	if err != nil {
+		return err
+	}
+	var c fault.Collector
+	p.body.check(tree, "", &c)
+	if err := c.Err(); err != nil {
+		return shorten(err)
+	}
+	if p.bodySchema == nil {
+		return nil // an empty object for an operation without a body
+	}
+	if err := json.Unmarshal(raw, in); err != nil {
+		return misfit(err)
+	}
+	return nil
+}
+
+// misfit names the field whose text a type of ours refuses. Its error is not
+// shown: it may hold the value.
+func misfit(err error) error {
+	var wrong *json.SemanticError
+	if !errors.As(err, &wrong) {
+		return fault.Wrap(fault.Malformed, "malformed_json", "The body is not the JSON that this route takes.", err)
+	}
+	where := ""
+	for token := range wrong.JSONPointer.Tokens() {
+		where = inside(where, token)
+	}
+	if where == "" {
+		where = "body"
+	}
+	return fault.Bad(where, "This value does not fit the field.")
+}
+
+// maxFaults is how many faulty fields one answer names.
+const maxFaults = 50
+
+// shorten keeps an answer small however much is wrong.
+func shorten(err error) error {
+	if f := fault.As(err); len(f.Fields) > maxFaults {
+		f.Fields = f.Fields[:maxFaults]
+	}
+	return err
+}

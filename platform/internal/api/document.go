@@ -1,0 +1,223 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+)
+
+// Document writes the OpenAPI 3.1 document of a list of operations, indented,
+// the same bytes for the same list.
+func Document(list []*gate.Meta, version string) ([]byte, error) {
+	b, err := newBook(list)
+	if err != nil {
+		return nil, err
+	}
+	doc := &huma.OpenAPI{
+		OpenAPI: "3.1.0",
+		Info: &huma.Info{Title: "Lendkeep", Version: version,
+			Description: "The same operations, permissions and audit trail as the screens. Money is a text of decimal units, dates are ISO 8601, lists are pages with a cursor, and errors are problem documents with a reason and, for denials, a decision_id."},
+		Servers:  []*huma.Server{{URL: prefix}},
+		Security: []map[string][]string{{"apiKey": {}}},
+		Paths:    map[string]*huma.PathItem{},
+		Components: &huma.Components{
+			Schemas:   b.registry,
+			Responses: b.responses(),
+			SecuritySchemes: map[string]*huma.SecurityScheme{
+				"apiKey":  {Type: "http", Scheme: "bearer", BearerFormat: "lk_…", Description: "A key of a user or of a server; it acts with the API permissions of its user's role."},
+				"siteKey": {Type: "apiKey", In: "header", Name: siteKeyHeader, Description: "The public key of a hosted form, from its registered origin."},
+			},
+		},
+	}
+	areas := map[string]bool{}
+	for _, m := range list {
+		if m.Path == "" {
+			continue
+		}
+		areas[m.Area] = true
+		if doc.Paths[m.Path] == nil {
+			doc.Paths[m.Path] = &huma.PathItem{}
+		}
+		*slot(doc.Paths[m.Path], m.Method) = b.operation(m)
+	}
+	for _, area := range slices.Sorted(maps.Keys(areas)) {
+		doc.Tags = append(doc.Tags, &huma.Tag{Name: area})
+	}
+	raw, err := json.Marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("api: writing the document: %w", err)
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, raw, "", "  "); err != nil {
+		return nil, fmt.Errorf("api: writing the document: %w", err)
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
+}
+
+// slot is where an operation of a method stands; describe knows no others.
+func slot(item *huma.PathItem, method string) **huma.Operation {
+	switch method {
+	case http.MethodPost:
+		return &item.Post
+	case http.MethodPut:
+		return &item.Put
+	case http.MethodPatch:
+		return &item.Patch
+	case http.MethodDelete:
+		return &item.Delete
+	}
+	return &item.Get
+}
+
+func (b *book) operation(m *gate.Meta) *huma.Operation {
+	p := b.plans[m.Name]
+	op := &huma.Operation{
+		OperationID: m.Name, Summary: m.Title, Tags: []string{m.Area}, Security: security(m),
+		Responses: map[string]*huma.Response{strconv.Itoa(m.Status): p.success()},
+		Extensions: map[string]any{
+			"x-kind": m.Kind.String(), "x-audit": m.Audit.String(), "x-sensitivity": m.Sensitivity.String(), "x-permission": permission(m),
+		},
+	}
+	if m.Permit == gate.ByRole {
+		op.Extensions["x-roles"] = roles(m)
+	}
+	for _, q := range p.path {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: q.name, In: "path", Required: true, Description: q.schema.Description, Schema: bare(q.schema)})
+	}
+	for _, q := range p.query {
+		param := &huma.Param{Name: q.name, In: "query", Required: q.required, Description: q.schema.Description, Schema: bare(q.schema)}
+		if q.schema.Type == huma.TypeArray {
+			param.Style, param.Explode = "form", new(bool) // separated by commas
+		}
+		op.Parameters = append(op.Parameters, param)
+	}
+	if m.Idempotent {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header",
+			Description: "Names this request, so that it is done once however often it is sent: the first answer is given again.",
+			Schema:      &huma.Schema{Type: huma.TypeString, Pattern: "^[!-~]{1,200}$"}})
+	}
+	if p.bodySchema != nil {
+		op.RequestBody = &huma.RequestBody{Required: p.needsBody, Content: map[string]*huma.MediaType{"application/json": {Schema: p.bodySchema}}}
+	}
+	for _, status := range p.troubles() {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Ref: "#/components/responses/" + troubleName(status)}
+	}
+	return op
+}
+
+// bare is a parameter's schema without the description, which stands beside it.
+func bare(s *huma.Schema) *huma.Schema {
+	c := *s
+	c.Description = ""
+	return &c
+}
+
+func permission(m *gate.Meta) string {
+	switch m.Permit {
+	case gate.SignedIn:
+		return "signed_in"
+	case gate.Public:
+		return "public"
+	case gate.House:
+		return "house"
+	}
+	return "by_role"
+}
+
+// roles names the shipped roles that hold an operation.
+func roles(m *gate.Meta) []string {
+	out := []string{"admin"}
+	for _, r := range bytes.Fields([]byte(m.Roles)) {
+		out = append(out, string(r))
+	}
+	return out
+}
+
+func security(m *gate.Meta) []map[string][]string {
+	key := map[string][]string{"apiKey": {}}
+	switch {
+	case m.Permit == gate.Public:
+		return []map[string][]string{{}}
+	case m.Sites:
+		return []map[string][]string{key, {"siteKey": {}}}
+	}
+	return []map[string][]string{key}
+}
+
+// success is the answer when all went well.
+func (p *plan) success() *huma.Response {
+	r := &huma.Response{Description: http.StatusText(p.meta.Status)}
+	switch {
+	case p.meta.Status == http.StatusNoContent:
+	case p.outSchema == nil:
+		r.Description = "The document, as an attachment."
+		r.Content = map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
+	default:
+		r.Content = map[string]*huma.MediaType{"application/json": {Schema: p.outSchema}}
+	}
+	return r
+}
+
+// troubles are the statuses of what may go wrong with an operation.
+func (p *plan) troubles() []int {
+	m := p.meta
+	out := []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusBadRequest}
+	if m.Permit != gate.Public {
+		out = append(out, http.StatusUnauthorized, http.StatusForbidden)
+	}
+	if len(p.path) > 0 {
+		out = append(out, http.StatusNotFound)
+	}
+	if m.Kind == operation.Write {
+		out = append(out, http.StatusConflict)
+	}
+	if p.bodySchema != nil {
+		out = append(out, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	if p.bodySchema != nil || len(p.query) > 0 {
+		out = append(out, http.StatusUnprocessableEntity)
+	}
+	return out
+}
+
+// troubleWords says what each status means here.
+var troubleWords = map[int]string{
+	http.StatusBadRequest:            "The request cannot be read.",
+	http.StatusUnauthorized:          "Who is calling is not known.",
+	http.StatusForbidden:             "Not permitted; decision_id names the decision.",
+	http.StatusNotFound:              "Not there, or not visible to the caller.",
+	http.StatusConflict:              "The state does not allow it now.",
+	http.StatusRequestEntityTooLarge: "The body is larger than the limit.",
+	http.StatusUnsupportedMediaType:  "The body is not application/json, or is compressed.",
+	http.StatusUnprocessableEntity:   "Some fields need mending; errors names them.",
+	http.StatusTooManyRequests:       "Too many calls; Retry-After says for how long.",
+	http.StatusInternalServerError:   "A defect of ours; request_id names it in our log.",
+	http.StatusServiceUnavailable:    "Something that is needed cannot be reached; Retry-After says when to try again.",
+}
+
+func troubleName(status int) string { return "Problem" + strconv.Itoa(status) }
+
+func (b *book) responses() map[string]*huma.Response {
+	out := map[string]*huma.Response{}
+	for status, words := range troubleWords {
+		r := &huma.Response{Description: words, Content: map[string]*huma.MediaType{"application/problem+json": {Schema: b.problem}}}
+		if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+			r.Headers = map[string]*huma.Param{"Retry-After": {Description: "Seconds to wait.", Schema: &huma.Schema{Type: huma.TypeInteger}}}
+		}
+		if status == http.StatusUnauthorized {
+			r.Headers = map[string]*huma.Param{"WWW-Authenticate": {Schema: &huma.Schema{Type: huma.TypeString}}}
+		}
+		out[troubleName(status)] = r
+	}
+	return out
+}

@@ -1,0 +1,91 @@
+package book
+
+import (
+	"context"
+
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/rule"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
+)
+
+// Vocabulary gives what search restrictions may speak of, read in the caller's
+// transaction because it depends on portfolios, companies and custom fields.
+// Loans are alias l, borrowers b, applications a. A loan's borrower is asked by
+// the copies on the loan, so that a rule about loans reads one row.
+func Vocabulary(ctx context.Context, tx *db.Tx) (policy.Vocabulary, error) {
+	portfolios, err := Portfolios(ctx, tx)
+	if err != nil {
+		return policy.Vocabulary{}, err
+	}
+	companies, err := Companies(ctx, tx)
+	if err != nil {
+		return policy.Vocabulary{}, err
+	}
+	custom, err := CustomFields(ctx, tx)
+	if err != nil {
+		return policy.Vocabulary{}, err
+	}
+	loans := append([]rule.Field{
+		{Name: "loan.id", Kind: rule.Text, Column: "l.id"},
+		{Name: "loan.number", Kind: rule.Text, Column: "l.number"},
+		{Name: "loan.status", Kind: rule.Text, Column: "l.status"},
+		{Name: "loan.source_company", Kind: rule.Text, Column: "l.source_company_id", Value: idOf(companies)},
+		{Name: "loan.portfolios", Kind: rule.TextList, Column: "EXISTS (SELECT 1 FROM loan_portfolio lp WHERE lp.loan_id = l.id AND lp.portfolio_id %s)", Value: idOf(portfolios)},
+		{Name: "loan.balance", Kind: rule.Money, Column: "l.principal_balance"},
+		{Name: "loan.days_past_due", Kind: rule.Int, Column: "l.oldest_unpaid_due", DaysSince: true},
+		{Name: "loan.opened_on", Kind: rule.Date, Column: "l.opened_on"},
+		{Name: "borrower.state", Kind: rule.Text, Column: "l.borrower_region"},
+		{Name: "borrower.country", Kind: rule.Text, Column: "l.borrower_country"},
+	}, customWords(custom)...)
+	borrowers := []rule.Field{
+		{Name: "borrower.state", Kind: rule.Text, Column: "b.region"},
+		{Name: "borrower.country", Kind: rule.Text, Column: "b.country"},
+	}
+	applications := []rule.Field{
+		{Name: "application.status", Kind: rule.Text, Column: "a.status"},
+		{Name: "application.amount", Kind: rule.Money, Column: "a.amount"},
+		{Name: "application.source_company", Kind: rule.Text, Column: "a.source_company_id", Value: idOf(companies)},
+		{Name: "application.state", Kind: rule.Text, Column: "a.region"},
+	}
+	var v policy.Vocabulary
+	if v.Loans, err = rule.NewVocabulary(loans...); err != nil {
+		return v, err
+	}
+	if v.Borrowers, err = rule.NewVocabulary(borrowers...); err != nil {
+		return v, err
+	}
+	v.Applications, err = rule.NewVocabulary(applications...)
+	return v, err
+}
+
+// idOf translates names as they were when the vocabulary was read.
+func idOf(list []Named) func(string) (any, bool) {
+	ids := make(map[string]string, len(list))
+	for _, n := range list {
+		ids[n.Name] = n.ID
+	}
+	return func(name string) (any, bool) {
+		stored, ok := ids[name]
+		return stored, ok
+	}
+}
+
+// customWords gives the public custom fields as words; sealed ones cannot be
+// asked. A loan without a value of its own has the field's default.
+func customWords(fields []CustomField) []rule.Field {
+	kinds := map[string]rule.Kind{"text": rule.Text, "int": rule.Int, "money": rule.Money, "date": rule.Date, "bool": rule.Bool}
+	var out []rule.Field
+	for _, f := range fields {
+		if f.Class != "public" {
+			continue
+		}
+		value := "number"
+		if f.Kind == "text" {
+			value = "text"
+		}
+		// The id is letters and digits only: it can stand in the text.
+		column := `COALESCE((SELECT cv.` + value + `_value FROM custom_value cv WHERE cv.loan_id = l.id AND cv.field_id = '` + string(f.ID) + `'), (SELECT cf.default_` + value + ` FROM custom_field cf WHERE cf.id = '` + string(f.ID) + `'))`
+		out = append(out, rule.Field{Name: "custom." + f.Name, Kind: kinds[f.Kind], Column: column})
+	}
+	return out
+}
