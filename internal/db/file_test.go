@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -292,4 +293,51 @@ func TestPostgresRefusesAnotherCollation(t *testing.T) {
 	if _, err := db.CreateDatabase(ctx, admin, "postgres"); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a database that is there already: %v", err)
 	}
+}
+
+func TestFileLetsIdleReadersGo(t *testing.T) {
+	var clock dbtest.Clock
+	c := dbtest.Config(t, db.SQLite)
+	c.Now = clock.Now
+	d := dbtest.OpenConfig(t, c, schema())
+	inside := func(n int) { // n readers at once
+		gate := make(chan struct{})
+		var all, in sync.WaitGroup
+		for range n {
+			in.Add(1)
+			all.Go(func() {
+				err := d.Read(ctx, 0, func(context.Context, *db.Tx) error { in.Done(); <-gate; return nil })
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		in.Wait()
+		close(gate)
+		all.Wait()
+	}
+	inside(4)
+	open := func() (n int) {
+		links, err := filepath.Glob("/proc/self/fd/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range links {
+			if to, err := os.Readlink(l); err == nil && to == c.Path {
+				n++
+			}
+		}
+		return n
+	}
+	if open() == 0 {
+		t.Skip("the system does not list open files")
+	}
+	want(t, "one writer and four readers", open(), 5)
+	for range 4 {
+		clock.Advance(2 * time.Minute)
+		inside(1)
+	}
+	want(t, "one writer and one reader", open(), 2)
+	inside(4)
+	want(t, "again as many as needed", open(), 5)
 }

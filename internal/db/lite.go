@@ -22,9 +22,18 @@ type lite struct {
 	w    writer
 	sem  chan struct{} // a place for each reader
 	mu   sync.Mutex
-	idle []*sqlite.Conn // guarded by mu; the last one used is the last
-	shut bool           // guarded by mu
+	idle []idleConn // guarded by mu; the last one used is the last
+	shut bool       // guarded by mu
 }
+
+// idleConn is a reader connection that waits for work.
+type idleConn struct {
+	*sqlite.Conn
+	since int64 // unix microseconds
+}
+
+// idleTime is how long an idle reader keeps its memory while others work.
+const idleTime = 60_000_000
 
 func openLite(ctx context.Context, d *DB) (backend, error) {
 	if d.c.Path == "" {
@@ -123,7 +132,7 @@ func (l *lite) reader(ctx context.Context) (*sqlite.Conn, error) {
 		return nil, errClosed()
 	}
 	if n := len(l.idle); n > 0 {
-		c := l.idle[n-1]
+		c := l.idle[n-1].Conn
 		l.idle = l.idle[:n-1]
 		l.mu.Unlock()
 		return c, nil
@@ -138,11 +147,20 @@ func (l *lite) release(c *sqlite.Conn) {
 		c.Close()
 		c = nil
 	}
+	var old *sqlite.Conn
 	l.mu.Lock()
 	if c != nil {
-		l.idle = append(l.idle, c)
+		now := l.d.Now()
+		if len(l.idle) > 0 && now-l.idle[0].since > idleTime {
+			old = l.idle[0].Conn
+			l.idle = append(l.idle[:0], l.idle[1:]...)
+		}
+		l.idle = append(l.idle, idleConn{c, now})
 	}
 	l.mu.Unlock()
+	if old != nil {
+		_ = old.Close()
+	}
 	<-l.sem
 }
 

@@ -138,11 +138,11 @@ func prepareConn(c *sqlite3.Conn, reader bool) error {
 		PRAGMA trusted_schema = off;
 		PRAGMA secure_delete = on;
 		PRAGMA case_sensitive_like = on;
-		PRAGMA cache_size = -4000;
+		PRAGMA cache_size = -4000; -- kibibytes
 		PRAGMA journal_size_limit = 33554432;
 		SELECT count(*) FROM sqlite_schema;`
 	if reader {
-		pragmas += "PRAGMA query_only = on;"
+		pragmas += "PRAGMA query_only = on; PRAGMA cache_size = -2000;"
 	}
 	if err := c.Exec(pragmas); err != nil {
 		return err
