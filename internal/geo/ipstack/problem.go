@@ -88,7 +88,7 @@ var words = map[string]string{
 	NotPublic:        "The address is not a public one, so ipstack was not asked.",
 	NoKey:            "No ipstack access key is stored.",
 	NoSecurity:       "ipstack answers, but the plan has no security module: proxy, Tor, crawler and threat level stay unknown. Choose a plan that includes it.",
-	CircuitOpen:      "ipstack is not asked for the moment, because the quota of this key is used up.",
+	CircuitOpen:      "ipstack is not asked for the moment, because the quota of this key is used up or it asked to slow down.",
 	Timeout:          "ipstack did not answer in time.",
 	Cancelled:        "The look-up was given up before ipstack answered.",
 	DNS:              "The host name of the base URL is not known: check its spelling and the name server.",
