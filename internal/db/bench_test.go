@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/db/dbtest"
 	"github.com/lendkeep/lendkeep/internal/db/sqlite"
@@ -66,6 +68,41 @@ func BenchmarkOneRow(b *testing.B) {
 		}
 	}
 	b.Run("sqlite/read", func(b *testing.B) { read(b, d) })
+}
+
+// On PostgreSQL a bare statement is one round trip; ReadFirst alone must be
+// one too, and with one more statement two.
+func BenchmarkOneRowPostgres(b *testing.B) {
+	c := dbtest.Config(b, db.PostgreSQL)
+	d := dbtest.OpenConfig(b, c, schema())
+	addBorrower(b, d, "ann")
+	const query = "SELECT id, name FROM borrower WHERE id = "
+	var id, name string
+	b.Run("bare", func(b *testing.B) {
+		conn, err := pgx.Connect(ctx, c.DSN)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer conn.Close(ctx)
+		for b.Loop() {
+			if err := conn.QueryRow(ctx, query+"$1", "ann").Scan(&id, &name); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	for name, fn := range map[string]func(context.Context, *db.Tx) error{
+		"first":     func(context.Context, *db.Tx) error { return nil },
+		"first+one": func(ctx context.Context, tx *db.Tx) error { return tx.One(ctx, query+"?", []any{"ann"}, &id, &name) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				err := d.ReadFirst(ctx, 1, query+"?", []any{"ann"}, func(scan func(...any) error) error { return scan(&id, &name) }, fn)
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
 
 func BenchmarkWrite(b *testing.B) {
