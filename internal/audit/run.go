@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	// settle lets the transaction that woke the sequencer commit, and others join it.
-	settle = 50 * time.Millisecond
+	// settle lets the transaction that woke the sequencer commit, and others join
+	// it: a batch costs its index pages once, however many entries it places.
+	settle = 200 * time.Millisecond
 	// soon is how often it looks while there was work a moment ago: a write may
 	// commit long after it recorded its entry.
 	soon = 500 * time.Millisecond
@@ -25,16 +26,19 @@ func (t *Trail) Run(ctx context.Context) error {
 	timer := time.NewTimer(settle)
 	defer timer.Stop()
 	defer t.leave(ctx)
-	empty := 0
+	empty, soonest := 0, true // soonest: the timer is set to settle already
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-t.wake:
-			empty = 0
-			timer.Reset(settle)
+			if empty = 0; !soonest { // a steady stream must not put it off for ever
+				soonest = true
+				timer.Reset(settle)
+			}
 			continue
 		case <-timer.C:
+			soonest = false
 		}
 		n, err := t.Sequence(ctx)
 		if err != nil && ctx.Err() == nil {

@@ -22,7 +22,7 @@ const (
 	leaseTime = 10 * time.Second
 	// sequenceRows bounds one transaction of the sequencer, so that writers on
 	// SQLite wait for it no longer than for each other.
-	sequenceRows = 256
+	sequenceRows = 500
 )
 
 const (
@@ -193,12 +193,7 @@ func (t *Trail) place(ctx context.Context, tx *db.Tx, trail chain, taken []pendi
 	}
 	rows := make([][]any, 0, len(taken))
 	for _, p := range taken {
-		if counted, err := withCount(p.body, p.count); err == nil {
-			p.body = counted
-		} else {
-			// It must not hold up the others: it is placed as it lies, and Verify names it.
-			t.c.Log.Error("an audit entry was altered before it was sequenced", "id", string(p.id), "error", err)
-		}
+		p.body = t.counted(p)
 		sequence := trail.length + 1
 		leaf := leafOf(t.c.Ring.Tenant(), sequence, p.body)
 		trail = trail.next(leaf, sequence)
@@ -220,6 +215,20 @@ func (t *Trail) place(ctx context.Context, tx *db.Tx, trail chain, taken []pendi
 	}
 	_, err = tx.Exec(ctx, saveState, trail.length, trail.head[:], stateName)
 	return err
+}
+
+// counted is the body with the final count of its burst.
+func (t *Trail) counted(p pending) []byte {
+	if p.count == 1 {
+		return p.body
+	}
+	b, err := withCount(p.body, p.count)
+	if err != nil {
+		// It must not hold up the others: it is placed as it lies, and Verify names it.
+		t.c.Log.Error("an audit entry was altered before it was sequenced", "id", string(p.id), "error", err)
+		return p.body
+	}
+	return b
 }
 
 func readHeads(ctx context.Context, tx *db.Tx, taken []pending) (map[string]chain, error) {

@@ -474,6 +474,64 @@ func TestRunPlacesWhatCommitsAndLeavesNothingRunning(t *testing.T) {
 	})
 }
 
+func TestASteadyStreamDoesNotPutTheSequencerOff(t *testing.T) {
+	h := build(t, db.SQLite)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- h.trail.Run(ctx) }()
+	start := time.Now()
+	for sequenced := false; !sequenced; {
+		h.join(t, denial()) // no pause: the next wake comes long before the sequencer settles
+		if err := h.d.Read(ctx, 1, func(ctx context.Context, tx *db.Tx) error {
+			n, err := h.trail.Sequenced(ctx, tx)
+			sequenced = n > 0
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if time.Since(start) > 20*time.Second {
+			t.Fatal("nothing was sequenced while entries kept coming")
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNoFacetWalksTheWholeTrail reads SQLite's plans; PostgreSQL's depend on
+// how full its tables are, so the bench looks at those.
+func TestNoFacetWalksTheWholeTrail(t *testing.T) {
+	h := build(t, db.SQLite)
+	for name, f := range map[string]audit.Filter{
+		"all": {}, "actor": {Actor: "user/us_1"}, "operation": {Operation: "loan.view"}, "object": {Object: "loan/ln_1"},
+		"denied": {Outcome: "denied"}, "channel": {Channel: "api"}, "address": {Address: "192.0.2.1"}, "time": {From: 1, To: 2},
+		"actor in time": {Actor: "user/us_1", From: 1, To: 2}, "second page": {Object: "loan/ln_1", BeforeAt: 5, BeforeID: "au_1"},
+	} {
+		err := h.d.Read(t.Context(), 1, func(ctx context.Context, tx *db.Tx) error {
+			query, args := audit.ListQuery(f)
+			plan, err := db.All(ctx, tx, func(r *db.Rows) (string, error) {
+				var n, parent, unused int64
+				var detail string
+				err := r.Scan(&n, &parent, &unused, &detail)
+				return detail, err
+			}, "EXPLAIN QUERY PLAN "+query, args...)
+			for _, step := range plan {
+				if !strings.Contains(step, "INDEX audit_entry_") && !strings.Contains(step, "LAST TERM OF ORDER BY") {
+					t.Errorf("%s: %s", name, step)
+				}
+			}
+			if name != "all" && name != "time" && len(plan) > 0 && !strings.HasPrefix(plan[0], "SEARCH") {
+				t.Errorf("%s: %s", name, plan[0])
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestTwoNodesCannotBothSequence(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		other := audit.New(h.config)
