@@ -160,6 +160,9 @@ func (d *Date) Scan(src any) error {
 	if !ok {
 		return fmt.Errorf("civil: cannot scan %T into a date", src)
 	}
+	if int64(Date(n)) != n {
+		return ErrDate
+	}
 	*d = Date(n)
 	return nil
 }

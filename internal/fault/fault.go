@@ -112,7 +112,7 @@ func As(err error) *Error {
 		return nil
 	}
 	var e *Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) && e != nil {
 		return e
 	}
 	return &Error{Kind: Internal, Reason: "internal", Message: "Something went wrong on our side.", Cause: err}
