@@ -134,7 +134,7 @@ func (d *DB) Migrate(ctx context.Context, migrations fs.FS) error {
 }
 
 // Read runs fn in one read-only snapshot. at is the transaction's instant in
-// unix microseconds; 0 = now. On SQLite do not Read inside a Read: the second
+// unix microseconds; 0 = now. Do not Read or Write inside a Read: the second
 // one may wait for the first one's connection for ever.
 func (d *DB) Read(ctx context.Context, at int64, fn func(context.Context, *Tx) error) error {
 	return d.read(ctx, at, nil, fn)

@@ -151,7 +151,10 @@ func (p *postgres) end(ctx context.Context, conn *pgxpool.Conn, how string, wait
 		defer conn.Release() // it drops a connection that is still inside a transaction
 		c := conn.Conn()
 		if c.IsClosed() || c.PgConn().TxStatus() == 'I' {
-			return errLost
+			if how != "commit" || !wait {
+				return nil
+			}
+			return p.d.mend(ctx, how, errLost, c.IsClosed())
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 		defer cancel()
