@@ -51,10 +51,7 @@ func Parse(s string) (Amount, error) {
 			if places > 2 {
 				return 0, ErrAmount
 			}
-			v = v*10 + Amount(c-'0')
-			if v > Max*100 {
-				return 0, ErrRange
-			}
+			v = min(v*10+Amount(c-'0'), Max*100) // far beyond what is accepted, far below the edge
 		default:
 			return 0, ErrAmount
 		}
