@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -48,20 +49,20 @@ func readJSON(r *http.Request, most int64) ([]byte, error) {
 		return nil, fault.New(fault.Malformed, unsupportedMedia, "Send the body without Content-Encoding.")
 	}
 	if r.ContentLength > most {
-		return nil, tooLarge()
+		return nil, tooLarge(most)
 	}
 	raw, err := io.ReadAll(io.LimitReader(r.Body, most+1))
 	if err != nil {
 		return nil, fault.Wrap(fault.Malformed, "unreadable_body", "The body did not arrive whole.", err)
 	}
 	if int64(len(raw)) > most {
-		return nil, tooLarge()
+		return nil, tooLarge(most)
 	}
 	return raw, nil
 }
 
-func tooLarge() error {
-	return fault.New(fault.TooLarge, "body_too_large", "The body is larger than the limit (1 MB).")
+func tooLarge(most int64) error {
+	return fault.New(fault.TooLarge, "body_too_large", "The body is larger than the limit of "+strconv.FormatInt(most>>20, 10)+" MB.")
 }
 
 // isJSON takes application/json, with UTF-8 named or not.
