@@ -252,6 +252,6 @@ func (c *Call) DecideAs(s *policy.Subject, m *Meta, q *access.Query) access.Deci
 // AddressAllowed reports whether the address rules let a subject call from the
 // address of this call; signing in asks it before there is a session.
 func (c *Call) AddressAllowed(s *policy.Subject) bool {
-	d := decideFor(c.Policy, s, &access.Query{Channel: operation.Console, Address: c.Request.Address.Chosen, At: c.At})
+	d := decideFor(c.Policy, s, &access.Query{Channel: operation.UI, Address: c.Request.Address.Chosen, At: c.At})
 	return d.Allowed || (d.Layer != access.Address && d.Layer != access.Tenant)
 }

@@ -1,0 +1,166 @@
+// Package house puts the platform together: desks, gate, tenants, fronts, and
+// the work that goes on behind them. It is the roof's one wiring, used by the
+// server, the demo, the command line and the end-to-end tests alike.
+//
+// It holds no rule of its own. Functions from one desk to another (approving an
+// application makes a loan) are handed over here and nowhere else.
+package house
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/geo/gazetteer"
+	"github.com/lendkeep/lendkeep/internal/httpserve"
+	"github.com/lendkeep/lendkeep/internal/ipset"
+	"github.com/lendkeep/lendkeep/internal/keys/filekms"
+	"github.com/lendkeep/lendkeep/internal/mail"
+	"github.com/lendkeep/lendkeep/internal/outbound"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/api"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/identity"
+	"github.com/lendkeep/lendkeep/platform/internal/origination"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
+	"github.com/lendkeep/lendkeep/platform/internal/records"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing"
+	"github.com/lendkeep/lendkeep/platform/internal/signin"
+	"github.com/lendkeep/lendkeep/platform/internal/tenant"
+	"github.com/lendkeep/lendkeep/platform/internal/web"
+)
+
+// Config is how the platform is run. The zero Demo is production.
+type Config struct {
+	Data     string // folder of databases, keys and socket; made if missing, 0700
+	Engine   db.Engine
+	Postgres string // administrator's DSN in URL form
+	Prefix   string // of PostgreSQL database names
+	KMSFile  string // key file of the development KMS; "" = kms.key in Data
+	Proxies  []string
+	Mail     mail.Sender
+	URL      string // under which people reach the server, for links in mail
+	Demo     Demo
+	Version  string
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Demo loosens what only the demo may: documentation ranges count as public,
+// outgoing calls may reach loopback, a quota error binds one address only.
+type Demo struct {
+	On         bool
+	AlsoPublic []string
+}
+
+// House is the platform, put together and open.
+type House struct {
+	Config      Config
+	Gate        *gate.Gate
+	Directory   *tenant.Directory
+	Passwords   *identity.Passwords
+	Signin      *signin.Desk
+	Admin       *admin.Desk
+	Servicing   *servicing.Desk
+	Origination *origination.Desk
+	Records     *records.Desk
+	API         *api.API
+	handler     http.Handler
+	work        *work
+}
+
+// Open puts the platform together and opens every tenant.
+func Open(ctx context.Context, c Config) (*House, error) {
+	if c.Now == nil || c.Log == nil || c.Mail == nil {
+		return nil, errors.New("house: a clock, a log and a way to send mail are required")
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data folder: %w", err)
+	}
+	h := &House{Config: c, Passwords: identity.NewPasswords()}
+	h.work = newWork(h)
+	if err := h.desks(); err != nil {
+		return nil, err
+	}
+	if err := h.open(ctx); err != nil {
+		return nil, err
+	}
+	if err := h.fronts(); err != nil {
+		return nil, errors.Join(err, h.Directory.Close())
+	}
+	return h, nil
+}
+
+// desks builds every desk and the gate from their operations.
+func (h *House) desks() error {
+	c := h.Config
+	also, err := ipset.Parse(c.Demo.AlsoPublic...)
+	if err != nil {
+		return fmt.Errorf("addresses that also count as public: %w", err)
+	}
+	out := outbound.New(outbound.Config{AllowLoopback: c.Demo.On, Extra: also, Log: c.Log})
+	h.Signin = signin.New(signin.Config{Passwords: h.Passwords, Kick: h.work.kick})
+	h.Admin = admin.New(admin.Config{Passwords: h.Passwords, Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }, Built: h.work.build})
+	h.Servicing = servicing.New(servicing.Config{AccessChanged: h.work.buildFor})
+	h.Origination = origination.New(origination.Config{Board: h.board, Kick: h.work.kick, Outbound: out, AlsoPublic: also,
+		Gazetteer: gazetteer.Small(), QuotaPerAddress: c.Demo.On, Now: c.Now, Log: c.Log})
+	h.Records = records.New()
+	var list []gate.Entry
+	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Servicing.Operations(),
+		h.Origination.Operations(), h.Records.Operations(), api.Operations()} {
+		list = append(list, operations...)
+	}
+	h.Gate, err = gate.New(gate.Config{Now: c.Now, Log: c.Log}, list...)
+	return err
+}
+
+// open opens the directory of tenants.
+func (h *House) open(ctx context.Context) error {
+	c := h.Config
+	file := c.KMSFile
+	if file == "" {
+		file = filepath.Join(c.Data, "kms.key")
+	}
+	kms, err := filekms.OpenOrMake(file)
+	if err != nil {
+		return fmt.Errorf("opening the key file: %w", err)
+	}
+	h.Directory, err = tenant.OpenDirectory(ctx, tenant.Config{Engine: c.Engine, Data: c.Data, Postgres: c.Postgres, Prefix: c.Prefix, KMS: kms,
+		Policy: policy.Config{Operations: gate.ForPolicy(h.Gate.List()), Vocabulary: servicing.Vocabulary}, Now: c.Now, Log: c.Log})
+	return err
+}
+
+// fronts builds the API and the screens over the gate.
+func (h *House) fronts() error {
+	trusted, err := ipset.Parse(h.Config.Proxies...)
+	if err != nil {
+		return fmt.Errorf("trusted proxies: %w", err)
+	}
+	proxies := httpserve.Proxies{Trusted: trusted}
+	h.API, err = api.New(api.Config{Gate: h.Gate, Directory: h.Directory, Proxies: proxies, Log: h.Config.Log, Now: h.Config.Now, Version: h.Config.Version})
+	if err != nil {
+		return err
+	}
+	screens, err := web.New(web.Config{Gate: h.Gate, Directory: h.Directory, Proxies: proxies, Log: h.Config.Log, Now: h.Config.Now,
+		Signin: h.Signin, Admin: h.Admin, Servicing: h.Servicing, Origination: h.Origination, Records: h.Records, Demo: h.Config.Demo.On})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/api/", h.API.Handler())
+	mux.Handle("/", screens)
+	h.handler = mux
+	return nil
+}
+
+// Handler serves API and screens.
+func (h *House) Handler() http.Handler { return h.handler }
+
+// Close lets go of every database. Run must have returned.
+func (h *House) Close() error { return h.Directory.Close() }
