@@ -159,7 +159,7 @@ func AddBorrower(ctx context.Context, tx *db.Tx, t *tenant.Tenant, p Person) (id
 			return "", err
 		}
 		if n > 0 {
-			return "", errReference
+			return "", errReference()
 		}
 	}
 	bid := id.New[id.Borrower](tx.At)
@@ -173,7 +173,7 @@ func AddBorrower(ctx context.Context, tx *db.Tx, t *tenant.Tenant, p Person) (id
 	}
 	if _, err := tx.Exec(ctx, InsertBorrowerSQL, row...); err != nil {
 		if db.IsDuplicate(err) {
-			return "", errReference
+			return "", errReference()
 		}
 		return "", err
 	}
@@ -181,7 +181,9 @@ func AddBorrower(ctx context.Context, tx *db.Tx, t *tenant.Tenant, p Person) (id
 	return bid, err
 }
 
-var errReference = fault.New(fault.Conflict, "reference_taken", "Another borrower has this reference.")
+func errReference() error {
+	return fault.New(fault.Conflict, "reference_taken", "Another borrower has this reference.")
+}
 
 // UpdateBorrower replaces a borrower's fields and the copies on their loans. It
 // gives the loans whose copies moved, for the sets that show them.
@@ -202,7 +204,7 @@ func UpdateBorrower(ctx context.Context, tx *db.Tx, t *tenant.Tenant, before *Bo
 	_, err = tx.Exec(ctx, `UPDATE borrower SET reference = ?, first_name = ?, last_name = ?, name_key = ?, surname_key = ?, city = ?, region = ?, postal_code = ?, country = ?,
 		email = ?, phone = ?, date_of_birth = ?, ssn = ?, line1 = ?, email_index = ?, phone_index = ?, ssn_index = ?, updated_at = ? WHERE id = ?`, args...)
 	if db.IsDuplicate(err) {
-		return nil, errReference
+		return nil, errReference()
 	}
 	if err != nil {
 		return nil, err
@@ -215,4 +217,17 @@ func UpdateBorrower(ctx context.Context, tx *db.Tx, t *tenant.Tenant, before *Bo
 		return nil, err
 	}
 	return db.All(ctx, tx, func(r *db.Rows) (l id.Loan, err error) { return l, r.Scan(&l) }, `SELECT id FROM loan WHERE borrower_id = ?`, before.ID)
+}
+
+// LockBorrower reads a borrower that the scope shows for a change: until the
+// transaction ends nobody else changes it.
+func LockBorrower(ctx context.Context, tx *db.Tx, sc gate.Scope, text string) (*Borrower, error) {
+	b, err := BorrowerByID(ctx, tx, sc, text)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE borrower SET updated_at = ? WHERE id = ?`, tx.At, b.ID); err != nil {
+		return nil, err
+	}
+	return BorrowerByID(ctx, tx, sc, text)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -155,20 +156,22 @@ func AddLoan(ctx context.Context, tx *db.Tx, l *Loan, portfolios []id.Portfolio)
 		}
 	} else if taken, err := numberTaken(ctx, tx, l.Number); err != nil || taken {
 		if taken {
-			return errNumber
+			return errNumber()
 		}
 		return err
 	}
 	if _, err := tx.Exec(ctx, InsertLoanSQL, l.Row()...); err != nil {
 		if db.IsDuplicate(err) {
-			return errNumber
+			return errNumber()
 		}
 		return err
 	}
 	return placeIn(ctx, tx, l, portfolios)
 }
 
-var errNumber = fault.New(fault.Conflict, "number_taken", "Another loan has this number.")
+func errNumber() error {
+	return fault.New(fault.Conflict, "number_taken", "Another loan has this number.")
+}
 
 func numberTaken(ctx context.Context, tx *db.Tx, number string) (bool, error) {
 	var n int64
@@ -196,4 +199,51 @@ func giveNumber(ctx context.Context, tx *db.Tx, l *Loan) error {
 	}
 	_, err := tx.Exec(ctx, `UPDATE loan_tally SET numbered = ? WHERE id = 1`, n)
 	return err
+}
+
+// Fresh makes a loan from its terms as signed, with caches as of today and the
+// fields of faults in the words of inputs. Ids, number and borrower are left to
+// the caller.
+func Fresh(t schedule.Terms, openedOn, today civil.Date) (*Loan, error) {
+	plan, err := t.Plan()
+	if err != nil {
+		return nil, inWords(err)
+	}
+	s, err := schedule.Replay(t, nil, nil, max(today, t.Contract))
+	if err != nil {
+		return nil, inWords(err)
+	}
+	if openedOn.IsZero() {
+		openedOn = t.Contract
+	}
+	l := &Loan{Status: Active, Terms: t, OpenedOn: openedOn, Payment: plan.Payment}
+	l.Take(s)
+	return l, nil
+}
+
+var termWords = map[string]string{"rate": "annual_rate", "months": "term_months", "contract": "contract_date"}
+
+func inWords(err error) error {
+	f := fault.As(err)
+	if f.Kind != fault.Invalid {
+		return err
+	}
+	out := *f
+	out.Fields = make([]fault.Field, len(f.Fields))
+	for i, x := range f.Fields {
+		if w := termWords[x.Path]; w != "" {
+			x.Path = w
+		}
+		out.Fields[i] = x
+	}
+	return &out
+}
+
+// CheckNumber gives a cleaned loan number ("" stays "") or the fault.
+func CheckNumber(number string) (string, error) {
+	number = strings.TrimSpace(number)
+	if !Plain(number, MaxNumber) {
+		return "", fault.Bad("number", "Use at most 40 bytes without control characters.")
+	}
+	return number, nil
 }
