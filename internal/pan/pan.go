@@ -5,9 +5,10 @@
 // A card number is 13 to 19 digits in the range of a known issuer whose last
 // digit is right by Luhn (ISO/IEC 7812-1). People write it in groups and with
 // any separator; programs hide it in track data and escaped addresses. One
-// long number in eleven passes Luhn by chance, so grouping and surroundings
-// decide as well: ids, hashes, IBANs, amounts, coordinates and telephone
-// numbers stay unnoticed.
+// long number in ten passes Luhn by chance, so grouping and surroundings decide
+// as well: ids, hashes, IBANs, amounts, coordinates and telephone
+// numbers stay unnoticed. What has the form of a card number in every respect is
+// reported: about 3 % of random 16-digit numbers and 1 % of 13-digit ones are.
 //
 // The package holds no card number longer than a call, has no state and does
 // no I/O. Its answers never contain digits: offsets and booleans only.

@@ -178,6 +178,13 @@ func TestFalseAlarmsAreRare(t *testing.T) {
 		"addresses": func() string {
 			return fmt.Sprintf("%d.%d.%d.%d:%d", r.IntN(256), r.IntN(256), r.IntN(256), r.IntN(256), r.IntN(65536))
 		},
+		"telephones": func() string {
+			return "+" + digits(12) + " 00" + digits(12) + " " + digits(3) + "." + digits(3) + "." + digits(4) + " ext " + digits(4)
+		},
+		"account": func() string { return "routing " + digits(9) + " account " + digits(12) },
+		"columns": func() string {
+			return digits(4) + "." + digits(2) + "," + digits(3) + "." + digits(2) + "," + digits(4) + "." + digits(2) + "," + digits(4)
+		},
 		"timestamps": func() string {
 			return fmt.Sprintf("2026-11-%02d %02d:%02d:%02d.%s", r.IntN(30), r.IntN(24), r.IntN(60), r.IntN(60), digits(6))
 		},
