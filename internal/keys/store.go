@@ -43,7 +43,7 @@ const (
 func (s *Store) Create(ctx context.Context, persons ...string) (map[string]*PersonKey, error) {
 	made := make(map[string]*PersonKey, len(persons))
 	rows := make([][]any, 0, len(persons))
-	at := s.DB.Now()
+	at, epoch := s.DB.Now(), s.cache.now()
 	for _, p := range persons {
 		key, wrapped, err := s.Ring.NewPerson(p)
 		if err != nil {
@@ -60,6 +60,11 @@ func (s *Store) Create(ctx context.Context, persons ...string) (map[string]*Pers
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store person keys: %w", err)
+	}
+	if len(made) <= CacheSize/8 { // an import must not push out the keys in use
+		for _, k := range made {
+			s.cache.put(k, at, epoch)
+		}
 	}
 	return made, nil
 }
