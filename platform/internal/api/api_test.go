@@ -139,6 +139,11 @@ func operations() []gate.Entry {
 			}},
 		&gate.Op[TroubleIn, Nothing]{Name: "trouble.make", Title: "Make trouble", Area: "Loans", Method: "DELETE", Path: "/trouble/{sort}", Status: 204,
 			Kind: operation.Write, Audit: operation.Changed, Permit: gate.ByRole, Do: makeTrouble},
+		&gate.Op[ApplyIn, ApplyOut]{Name: "applicant.search", Title: "Search applicants", Area: "Applications", Method: "POST", Path: "/applications/search",
+			Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Roles: "underwriter",
+			Do: func(_ context.Context, _ *gate.Call, in *ApplyIn) (*ApplyOut, error) {
+				return &ApplyOut{Address: in.Name}, nil
+			}},
 		&gate.Op[ApplyIn, ApplyOut]{Name: "night.sweep", Title: "Sweep", Area: "House",
 			Kind: operation.Write, Audit: operation.Changed, Permit: gate.House,
 			Do: func(_ context.Context, c *gate.Call, in *ApplyIn) (*ApplyOut, error) {
@@ -521,6 +526,57 @@ func TestSiteKeysAndOrigins(t *testing.T) {
 	w = f.ask("POST", "/api/v1/applications", "intake", `{"name":"Ann"}`, home)
 	if w.Code != 201 || w.Header().Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("a server key is not for browsers: %d %v", w.Code, w.Header())
+	}
+}
+
+func TestAReadMayHaveABody(t *testing.T) {
+	f := newFront(t)
+	w := f.ask("POST", "/api/v1/applications/search", "underwriter", `{"name":"Ann"}`)
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `"address":"Ann"`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	problem(t, f.ask("POST", "/api/v1/applications/search", "agent", `{"nonsense`), 403, "role_lacks_operation")
+	problem(t, f.ask("POST", "/api/v1/applications/search", "underwriter", `{"nonsense`), 400, "malformed_json")
+}
+
+// TestOverTheWire sends through a real server what a recorder cannot.
+func TestOverTheWire(t *testing.T) {
+	f := newFront(t)
+	server := httptest.NewServer(f.api.Handler())
+	defer server.Close()
+	send := func(method, path string, body io.Reader) (*http.Response, string) {
+		r, err := http.NewRequest(method, server.URL+path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = "acme.test"
+		r.Header.Set("Authorization", "Bearer "+f.People["manager"].Key.Reveal())
+		r.Header.Set("Content-Type", "application/json")
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer, string(text)
+	}
+	if a, text := send("POST", "/api/v1/loans/ln_1/payments", io.MultiReader(strings.NewReader(good(``)))); a.StatusCode != 201 {
+		t.Errorf("chunked: %d %s", a.StatusCode, text)
+	}
+	if a, text := send("HEAD", "/api/v1/loans/ln_1", nil); a.StatusCode != 200 || text != "" || a.ContentLength <= 0 {
+		t.Errorf("HEAD: %d %q %d", a.StatusCode, text, a.ContentLength)
+	}
+	if a, text := send("POST", "/api/v1/loans/ln_1/payments", io.MultiReader(strings.NewReader(`{"memo":"`), io.LimitReader(endless{}, 3<<20))); a.StatusCode != 413 {
+		t.Errorf("an endless body: %d %s", a.StatusCode, text)
+	}
+	if a, _ := send("GET", "/api/v1//loans", nil); a.StatusCode != 404 {
+		t.Errorf("a doubled slash: %d", a.StatusCode)
+	}
+	if a, text := send("DELETE", "/api/v1/trouble/panic", nil); a.StatusCode != 403 {
+		t.Errorf("%d %s", a.StatusCode, text)
 	}
 }
 

@@ -11,13 +11,28 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/operation"
 )
 
 // maxBody is the greatest body in bytes.
 const maxBody = 1 << 20
 
+// arrival is a body on its way in.
+type arrival func() ([]byte, error)
+
+// arriving says when a body is read: after the decision, but for a read that
+// has one (a search, a preview) before it, because the gate binds a read's
+// input with its snapshot open, and a slow sender must not hold that.
+func (p *plan) arriving(r *http.Request) arrival {
+	if p.meta.Kind != operation.Read || r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return func() ([]byte, error) { return readJSON(r, maxBody) }
+	}
+	raw, err := readJSON(r, maxBody)
+	return func() ([]byte, error) { return raw, err }
+}
+
 // read binds what the permission had to be granted for: query and body.
-func (p *plan) read(in any, r *http.Request) error {
+func (p *plan) read(in any, r *http.Request, body arrival) error {
 	if err := p.readQuery(in, r.URL.RawQuery); err != nil {
 		return err
 	}
@@ -27,7 +42,7 @@ func (p *plan) read(in any, r *http.Request) error {
 		}
 		return nil
 	}
-	raw, err := readJSON(r, maxBody)
+	raw, err := body()
 	if err != nil {
 		return err
 	}

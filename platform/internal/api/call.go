@@ -64,12 +64,12 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, p *plan) {
 		c.refuse(f)
 		return
 	}
-	admitted := false
+	admitted, body := false, p.arriving(r)
 	out, err := p.entry.Invoke(r.Context(), a.config.Gate, c.request, func(in any) error {
 		return p.bindPath(in, r.PathValue)
 	}, func(in any) error {
 		admitted = true
-		return p.read(in, r)
+		return p.read(in, r, body)
 	})
 	if admitted && c.request.Channel == operation.Portal {
 		share(w.Header(), c.request.Origin)
