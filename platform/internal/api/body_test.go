@@ -292,3 +292,27 @@ func FuzzQuery(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkFront is what the front itself costs a call: the body bound and an
+// answer encoded, without the gate and the database.
+func BenchmarkFront(b *testing.B) {
+	p, _ := paymentPlan(b)
+	raw := []byte(good(`,"memo":"by mail","split":[{"to":"fees","amount":"1.00"}]`))
+	b.Run("bind", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := p.bindBody(new(PaymentIn), raw); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("encode", func(b *testing.B) {
+		b.ReportAllocs()
+		out := &LoanViewOut{ID: "ln_1", Balance: 125050, Notes: []string{"a"}}
+		for b.Loop() {
+			if _, err := encode(out); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
