@@ -1,0 +1,197 @@
+package visit
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+)
+
+// View is what a page shows. Page needs its title and what belongs to the page
+// itself; rail, tenant, person and toasts are filled in.
+type View struct {
+	Page parts.Page
+	Body templ.Component
+	To   string // instead of a page: go there
+	File *File  // instead of a page: send this
+}
+
+// File is something to save. The browser never shows it in place.
+type File struct {
+	Name, Kind string // "evidence.pdf", "application/pdf"
+	Body       []byte
+}
+
+// Screen reads what a page shows, in one snapshot. It renders nothing: what
+// the person may do is asked here and handed to the template.
+type Screen func(ctx context.Context, p *gate.Page) (View, error)
+
+// Show answers with a page for the signed-in person.
+func (v *Visit) Show(s Screen) { v.show(http.StatusOK, s) }
+
+func (v *Visit) show(status int, s Screen) {
+	var view View
+	err := v.mux.config.Gate.Page(v.Context(), v.Request(), func(ctx context.Context, p *gate.Page) (err error) {
+		v.furnish(p)
+		view, err = s(ctx, p)
+		return err
+	})
+	switch {
+	case err != nil:
+		v.Refuse(err)
+	case view.To != "":
+		http.Redirect(v.W, v.R, view.To, http.StatusSeeOther)
+	case view.File != nil:
+		v.send(view.File)
+	default:
+		v.page(status, view)
+	}
+}
+
+// Look calls a read with what the address says: path and query tags (or, for
+// operations that take a body, json tags) of the input. fix may set more. A
+// person without the right is told so before anything that is wrong in the
+// address.
+func Look[In, Out any](ctx context.Context, v *Visit, p *gate.Page, o *gate.Op[In, Out], fix ...func(in *In)) (*Out, error) {
+	in := new(In)
+	err := v.bind(in)
+	for _, f := range fix {
+		f(in)
+	}
+	object := ""
+	if o.Object != nil {
+		object = o.Object(in)
+	}
+	v.asked = wanted{name: o.Name, title: o.Title, object: object}
+	if err != nil && p.Can(o.Name, object) {
+		return nil, err
+	}
+	return gate.Look(ctx, p, o, in)
+}
+
+// furnish fills what stands around every page, while the policy is at hand.
+func (v *Visit) furnish(p *gate.Page) {
+	c, who := p.Call(), p.Who()
+	v.framed = true
+	v.access = p.Can("access.explain", "")
+	v.frame = parts.Page{Tenant: c.Tenant.Name, Home: "/", Rail: Rail(p.Can, v.R.URL.Path), Access: "/me",
+		Person: parts.Person{Name: who.Name, Role: who.RoleName, SignOut: "/signout", Menu: []parts.Link{{Text: "My access", Href: "/me"}}},
+		Toasts: v.hear(c.At)}
+	if p.Can("loan.list", "") {
+		v.frame.Search = parts.Search{Action: "/loans", Name: "q", Query: v.R.URL.Query().Get("q"), Label: "Search loans"}
+	}
+}
+
+// Rail lists the workplaces that a person may open; path says which one is.
+func Rail(can func(name, object string) bool, path string) []parts.RailEntry {
+	settings := []string{"user.list", "role.list", "search_restriction.list", "ip_rule.list", "site_key.list", "access.explain", "decision_engine.view", "ipstack.view"}
+	var out []parts.RailEntry
+	for _, place := range []struct {
+		label, href string
+		by          []string
+	}{
+		{"Loans", "/loans", []string{"loan.list"}},
+		{"Applications", "/applications", []string{"application.list"}},
+		{"Audit", "/audit", []string{"audit.list"}},
+		{"Settings", "/settings", settings},
+	} {
+		for _, name := range place.by {
+			if can(name, "") {
+				out = append(out, parts.RailEntry{Label: place.label, Href: place.href, Current: path == place.href || strings.HasPrefix(path, place.href+"/")})
+				break
+			}
+		}
+	}
+	return out
+}
+
+// page prints a view within the frame.
+func (v *Visit) page(status int, view View) {
+	p, f := view.Page, v.frame
+	p.Tenant, p.Home, p.Rail, p.Access, p.Person = f.Tenant, f.Home, f.Rail, f.Access, f.Person
+	p.Toasts = append(p.Toasts, f.Toasts...)
+	if p.Search.Action == "" {
+		p.Search = f.Search
+	}
+	body := view.Body
+	if body == nil {
+		body = templ.NopComponent
+	}
+	v.Print(status, templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		return parts.Frame(p).Render(templ.WithChildren(ctx, body), w)
+	}))
+}
+
+// Print answers with a whole page that stands by itself: sign-in, the
+// borrower's pages. It is rendered before the first byte is sent.
+func (v *Visit) Print(status int, c templ.Component) {
+	var b bytes.Buffer
+	if err := c.Render(v.Context(), &b); err != nil {
+		v.mux.config.Log.Error("a page could not be rendered", "route", v.R.Pattern, "error", err)
+		b.Reset()
+		b.WriteString("Something went wrong on our side.")
+		status = http.StatusInternalServerError
+		v.W.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	} else {
+		v.W.Header().Set("Content-Type", "text/html; charset=utf-8")
+	}
+	v.protect()
+	v.W.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	v.W.WriteHeader(status)
+	v.W.Write(b.Bytes())
+}
+
+// contentPolicy names everything that a page may load: our own files.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'"
+
+func (v *Visit) protect() {
+	h := v.W.Header()
+	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+}
+
+func (v *Visit) send(f *File) {
+	v.protect()
+	h := v.W.Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	h.Set("Content-Type", f.Kind)
+	h.Set("Content-Disposition", `attachment; filename="`+plainName(f.Name)+`"`)
+	h.Set("Content-Length", strconv.Itoa(len(f.Body)))
+	v.W.Write(f.Body)
+}
+
+// plainName keeps what is safe between quotes in a header.
+func plainName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '.' || r == '-' || r == '_' || (r >= '0' && r <= '9') || (r >= 'a' && r <= 'z') || (r >= 'A' && r <= 'Z') {
+			return r
+		}
+		return '-'
+	}, s)
+}
+
+// bind takes path and query into an input; json tags serve where a form is
+// sent by GET.
+func (v *Visit) bind(in any) error {
+	var c fault.Collector
+	c.Merge("", bindPath(v.R, in))
+	d := decoder{form: v.R.URL.Query(), lax: true}
+	d.run(in)
+	c.Merge("", d.faults.Err())
+	return c.Err()
+}
