@@ -169,3 +169,12 @@ func Rebuild(ctx context.Context, tx *db.Tx, l *Loan, today civil.Date) (right b
 	}
 	return false, l.store(ctx, tx)
 }
+
+// RebuildByID is Rebuild for the house's own checks, which know no scope.
+func RebuildByID(ctx context.Context, tx *db.Tx, lid id.Loan, today civil.Date) (right bool, err error) {
+	l := new(Loan)
+	if err := tx.One(ctx, `SELECT `+loanColumns+` FROM loan l WHERE l.id = ?`, []any{lid}, l.dest()...); err != nil {
+		return false, err
+	}
+	return Rebuild(ctx, tx, l, today)
+}
