@@ -154,13 +154,9 @@ func (v *Visit) denial(f *fault.Error) parts.Denial {
 
 // bare prints a fault without a frame: nobody is known, or nothing can be read.
 func (v *Visit) bare(code int, f *fault.Error) {
-	name := ""
-	if v.Tenant != nil {
-		name = v.Tenant.Name
-	}
 	body := parts.ErrorSummary(parts.Problems(plain(f)))
 	v.Print(code, templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		return parts.SignedOut(parts.SignedOutPage{Title: troubleTitle(f.Kind), Tenant: name}).Render(templ.WithChildren(ctx, body), w)
+		return parts.SignedOut(parts.SignedOutPage{Title: troubleTitle(f.Kind), Tenant: v.TenantName()}).Render(templ.WithChildren(ctx, body), w)
 	}))
 }
 

@@ -135,6 +135,18 @@ func (v *Visit) hear(at int64) []parts.Toast {
 	return []parts.Toast{{Meaning: s.Meaning, Text: s.Text, Link: s.Link}}
 }
 
+// Toasts takes what the act before has left, for pages printed by Print; the
+// age of the cookie ends it.
+func (v *Visit) Toasts() []parts.Toast { return v.hear(0) }
+
+// TenantName is the lender's name; empty at nobody's host.
+func (v *Visit) TenantName() string {
+	if v.Tenant == nil {
+		return ""
+	}
+	return v.Tenant.Name
+}
+
 // Local gives the path if it leads to a page of this house, else "/": what
 // stands in an address bar must not send people elsewhere.
 func Local(path string) string {
