@@ -220,20 +220,19 @@ func (g *Gate) refuse(ctx context.Context, c *Call, r *refusal) error {
 	return r.fault
 }
 
-// touch notes that a session or a key was used, at most once a minute.
-func (g *Gate) touch(ctx context.Context, c *Call, cred identity.Credential) {
+// toTouch notes that a session or a key was used, at most once a minute; it
+// rides in the transaction of the call's entry.
+func (c *Call) toTouch(cred identity.Credential) []func(context.Context, *db.Tx) error {
 	if !cred.Found || cred.SiteKey != "" || c.At < cred.Touched+identity.TouchEvery {
-		return
+		return nil
 	}
-	err := c.Tenant.DB.Write(ctx, c.At, func(ctx context.Context, tx *db.Tx) error {
-		return identity.Touch(ctx, tx, cred.Session, cred.APIKey, c.Request.Address.Chosen.String())
-	})
-	if err != nil {
-		g.log.Warn("could not note the last use of a credential", "error", err)
-	}
+	address := c.Request.Address.Chosen.String()
+	return []func(context.Context, *db.Tx) error{func(ctx context.Context, tx *db.Tx) error {
+		return identity.Touch(ctx, tx, cred.Session, cred.APIKey, c.At, address)
+	}}
 }
 
-// scope sets the rows that the call may see.
+// setScope sets the rows that the call may see.
 func (c *Call) setScope() {
 	switch {
 	case c.subject != nil:

@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"context"
+
 	"github.com/lendkeep/lendkeep/internal/audit"
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -30,6 +32,7 @@ type Call struct {
 	subject *policy.Subject
 	entry   *audit.Entry
 	after   []func()
+	touched []func(context.Context, *db.Tx) error
 	refused *fault.Error
 	can     func(name, object string) bool
 }

@@ -23,14 +23,18 @@ func decodeAs[Out any](stored []byte) (any, error) {
 	return out, json.Unmarshal(stored, out)
 }
 
-// requestHash binds an idempotency key to what was asked for.
-func requestHash(w *work) ([]byte, error) {
+// requestHash binds an idempotency key to what was asked for: the object in the
+// path and every field of the input.
+func requestHash(c *Call, w *work) ([]byte, error) {
 	b, err := json.Marshal(w.in)
 	if err != nil {
 		return nil, err
 	}
-	h := sha256.Sum256(b)
-	return h[:], nil
+	h := sha256.New()
+	h.Write([]byte(c.Request.object))
+	h.Write([]byte{0})
+	h.Write(b)
+	return h.Sum(nil), nil
 }
 
 // idempotent looks for the answer of an earlier call with the same key by the
@@ -52,7 +56,7 @@ func (g *Gate) idempotent(ctx context.Context, c *Call, w *work) (stored any, fr
 	if err != nil {
 		return nil, false, err
 	}
-	now, err := requestHash(w)
+	now, err := requestHash(c, w)
 	if err != nil {
 		return nil, false, err
 	}
@@ -74,7 +78,7 @@ func (g *Gate) keep(ctx context.Context, c *Call, w *work, out any) error {
 	if !w.meta.Idempotent || key == "" {
 		return nil
 	}
-	h, err := requestHash(w)
+	h, err := requestHash(c, w)
 	if err != nil {
 		return err
 	}

@@ -84,11 +84,10 @@ func (p *Page) finish(ctx context.Context, cred identity.Credential, err error) 
 	}
 	if len(p.entry.Operations) > 0 {
 		p.entry.Outcome = operation.Allowed
-		if err := p.c.Tenant.Trail.Join(ctx, p.entry); err != nil {
+		if err := p.c.Tenant.Trail.Join(ctx, p.entry, p.c.toTouch(cred)...); err != nil {
 			return fmt.Errorf("recording a page: %w", err)
 		}
 	}
-	p.g.touch(ctx, p.c, cred)
 	return nil
 }
 

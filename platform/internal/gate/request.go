@@ -24,6 +24,7 @@ type Request struct {
 	IdempotencyKey string
 	At             int64  // the call's instant in unix microseconds; set by the gate when zero
 	Unread         bool   // page furniture: counted in the page's entry, no last-seen update
+	object         string // from the path, before the operation names what it made
 	Route          string // for the log and for unmapped routes: method and pattern, never the query
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
@@ -74,6 +75,7 @@ func (g *Gate) run(ctx context.Context, r *Request, w *work) (any, error) {
 	if w.object != nil && w.pathErr == nil {
 		c.entry.Object = w.object()
 	}
+	r.object = c.entry.Object
 	var out any
 	var err error
 	if w.meta.Kind == operation.Read && w.outside == nil {
@@ -82,6 +84,17 @@ func (g *Gate) run(ctx context.Context, r *Request, w *work) (any, error) {
 		out, err = g.write(ctx, c, w)
 	}
 	return g.finish(ctx, c, out, err)
+}
+
+// run calls the operation. A panic of it is a defect of ours: it ends as a
+// failure like any other, with its entry, and its words go to the log alone.
+func (w *work) run(ctx context.Context, c *Call) (out any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			out, err = nil, fmt.Errorf("operation %s panicked: %v\n%s", w.meta.Name, p, debug.Stack())
+		}
+	}()
+	return w.do(ctx, c)
 }
 
 // input decodes and checks what the permission has already been granted for.
@@ -118,13 +131,13 @@ func (g *Gate) read(ctx context.Context, c *Call, w *work) (any, error) {
 		}
 		c.setScope()
 		var err error
-		out, err = w.do(ctx, c)
+		out, err = w.run(ctx, c)
 		return err
 	})
 	c.Tx = nil
 	if err == nil {
 		w.meta.seal.apply(out, c.Visibility())
-		g.touch(ctx, c, cred)
+		c.touched = c.toTouch(cred)
 	}
 	return out, err
 }
@@ -149,13 +162,14 @@ func (g *Gate) write(ctx context.Context, c *Call, w *work) (any, error) {
 			return nil, err
 		}
 	}
-	g.touch(ctx, c, cred)
+	touch := c.toTouch(cred)
 	if w.meta.Kind == operation.Read {
+		c.touched = touch
 		var out any
-		_, err := g.snapshot(ctx, c, w, func(ctx context.Context) (err error) { out, err = w.do(ctx, c); return err })
+		_, err := g.snapshot(ctx, c, w, func(ctx context.Context) (err error) { out, err = w.run(ctx, c); return err })
 		return out, err
 	}
-	return g.commit(ctx, c, w, cred)
+	return g.commit(ctx, c, w, cred, touch)
 }
 
 // snapshot reads who calls and decides; then, if given, does more in the same
@@ -200,7 +214,7 @@ func (g *Gate) callOut(ctx context.Context, c *Call, w *work) error {
 }
 
 // commit is the one transaction of a write: effect and entry, or neither.
-func (g *Gate) commit(ctx context.Context, c *Call, w *work, before identity.Credential) (any, error) {
+func (g *Gate) commit(ctx context.Context, c *Call, w *work, before identity.Credential, touch []func(context.Context, *db.Tx) error) (any, error) {
 	var out any
 	begin := c.Tenant.DB.Write
 	if w.meta.Audit == operation.Access {
@@ -214,12 +228,17 @@ func (g *Gate) commit(ctx context.Context, c *Call, w *work, before identity.Cre
 			return err
 		}
 		c.setScope()
+		for _, f := range touch {
+			if err := f(ctx, tx); err != nil {
+				return err
+			}
+		}
 		stored, fresh, err := g.idempotent(ctx, c, w)
 		if err != nil || !fresh {
 			out = stored
 			return err
 		}
-		if out, err = w.do(ctx, c); err != nil {
+		if out, err = w.run(ctx, c); err != nil {
 			return err
 		}
 		return g.seal(ctx, c, w, out)
@@ -280,7 +299,7 @@ func (g *Gate) finish(ctx context.Context, c *Call, out any, err error) (any, er
 		return nil, g.failed(ctx, c, err)
 	case c.meta.Kind == operation.Read:
 		c.entry.Outcome = operation.Allowed
-		if err := c.Tenant.Trail.Join(ctx, c.entry); err != nil {
+		if err := c.Tenant.Trail.Join(ctx, c.entry, c.touched...); err != nil {
 			return nil, fmt.Errorf("recording a read: %w", err)
 		}
 	}

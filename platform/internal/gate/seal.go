@@ -47,6 +47,13 @@ func openerOf(t reflect.Type, path string, public bool, within map[reflect.Type]
 	if reflect.PointerTo(t).Implements(openable) {
 		return func(v reflect.Value, vis secret.Visibility) { v.Addr().Interface().(secret.Openable).Open(vis) }, nil
 	}
+	if t.Kind() == reflect.Pointer && t.Implements(openable) {
+		return func(v reflect.Value, vis secret.Visibility) {
+			if !v.IsNil() {
+				v.Interface().(secret.Openable).Open(vis)
+			}
+		}, nil
+	}
 	if within[t] {
 		return nil, nil // a recursive type: its first visit has the answer
 	}

@@ -115,12 +115,12 @@ func EndSessions(ctx context.Context, tx *db.Tx, u id.User) error {
 }
 
 // Touch notes when a session was last seen or a key last used.
-func Touch(ctx context.Context, tx *db.Tx, s id.Session, k id.APIKey, address string) error {
+func Touch(ctx context.Context, tx *db.Tx, s id.Session, k id.APIKey, at int64, address string) error {
 	if k != "" {
-		_, err := tx.Exec(ctx, `UPDATE api_key SET used_at = ?, used_address = ? WHERE id = ? AND used_at < ?`, tx.At, address, k, tx.At)
+		_, err := tx.Exec(ctx, `UPDATE api_key SET used_at = ?, used_address = ? WHERE id = ? AND used_at < ?`, at, address, k, at)
 		return err
 	}
-	_, err := tx.Exec(ctx, `UPDATE session SET seen_at = ? WHERE id = ? AND seen_at < ?`, tx.At, s, tx.At)
+	_, err := tx.Exec(ctx, `UPDATE session SET seen_at = ? WHERE id = ? AND seen_at < ?`, at, s, at)
 	return err
 }
 

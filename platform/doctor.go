@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/ipset"
+	"github.com/lendkeep/lendkeep/internal/keys/filekms"
+)
+
+type doctorCommand struct{}
+
+// finding is one thing that was looked at; mend is empty where it is well.
+type finding struct{ what, found, mend string }
+
+// Run looks at the configuration and says how to mend it; exit status 1 if
+// something must be mended.
+func (doctorCommand) Run(ctx context.Context, s *Settings) error {
+	findings := []finding{s.lookAtData(), s.lookAtKMS(), s.lookAtDatabase(ctx), s.lookAtProxies(), s.lookAtMail(), s.lookAtServer()}
+	bad := 0
+	for _, f := range findings {
+		mark := "✓"
+		if f.mend != "" {
+			mark, bad = "✗", bad+1
+		}
+		fmt.Printf("%s %-14s %s\n", mark, f.what, f.found)
+		if f.mend != "" {
+			fmt.Printf("  → %s\n", f.mend)
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of %d things need mending", bad, len(findings))
+	}
+	return nil
+}
+
+func (s *Settings) lookAtData() finding {
+	info, err := os.Stat(s.Data)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return finding{"data folder", s.Data + " is not there yet; the first start makes it", ""}
+	case err != nil:
+		return finding{"data folder", err.Error(), "let this user read " + s.Data}
+	case !info.IsDir():
+		return finding{"data folder", s.Data + " is not a folder", "name a folder with --data"}
+	case info.Mode().Perm()&0o077 != 0:
+		return finding{"data folder", s.Data + " can be read by others", "chmod 700 " + s.Data}
+	}
+	return finding{"data folder", s.Data, ""}
+}
+
+func (s *Settings) lookAtKMS() finding {
+	file := s.KMSFile
+	if file == "" {
+		file = filepath.Join(s.Data, "kms.key")
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return finding{"key file", file + " is not there yet; the first start makes it", ""}
+	}
+	if _, err := filekms.Open(file); err != nil {
+		return finding{"key file", err.Error(), "restore the key file from its own backup, readable by this user alone; without it no tenant opens"}
+	}
+	return finding{"key file", file + " (a file KMS: for development; keep it apart from the data's backups)", ""}
+}
+
+func (s *Settings) lookAtDatabase(ctx context.Context) finding {
+	if s.Postgres == "" {
+		return finding{"database", "embedded SQLite, encrypted, one file a tenant", ""}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	d, err := db.Open(ctx, db.Config{Engine: db.PostgreSQL, DSN: s.Postgres, Now: time.Now, Log: s.log()})
+	if err != nil {
+		return finding{"database", "PostgreSQL cannot be used: " + told(err), "check that the server runs and that LENDKEEP_POSTGRES is right"}
+	}
+	_ = d.Close()
+	return finding{"database", "PostgreSQL answers; put its files on an encrypted volume: it does not encrypt a database itself", ""}
+}
+
+func (s *Settings) lookAtProxies() finding {
+	set, err := ipset.Parse(s.Proxies...)
+	if err != nil {
+		return finding{"proxies", told(err), "mend LENDKEEP_PROXIES"}
+	}
+	if set.Len() == 0 {
+		return finding{"proxies", "none trusted: the connection's own address counts", ""}
+	}
+	return finding{"proxies", fmt.Sprintf("%d trusted entries", set.Len()), ""}
+}
+
+func (s *Settings) lookAtMail() finding {
+	if _, err := s.sender(); err != nil {
+		return finding{"mail", told(err), "mend LENDKEEP_MAIL: smtp://user:password@host:port, or a folder"}
+	}
+	return finding{"mail", "can be sent as configured", ""}
+}
+
+func (s *Settings) lookAtServer() finding {
+	conn, err := net.DialTimeout("unix", socketPath(s.Data), time.Second)
+	if err != nil {
+		return finding{"server", "none is running on this data folder", ""}
+	}
+	_ = conn.Close()
+	return finding{"server", "running", ""}
+}
