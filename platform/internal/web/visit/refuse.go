@@ -143,7 +143,7 @@ func (v *Visit) denial(f *fault.Error) parts.Denial {
 		d.Missing = "The role “" + v.frame.Person.Role + "” does not hold “" + v.asked.title + "” in the screens."
 	}
 	if v.access {
-		q := url.Values{"operation": {v.asked.name}}
+		q := url.Values{"user": {string(v.who)}, "operation": {v.asked.name}}
 		if v.asked.object != "" {
 			q.Set("object", v.asked.object)
 		}

@@ -42,6 +42,13 @@ func (v *Visit) Sheet(name string) *Sheet {
 	return s
 }
 
+// Back marks a form that is sent by GET as come back: its page is shown with
+// what the address holds and what is wrong with it.
+func (v *Visit) Back(name string, err error) {
+	v.typed, v.err = v.R.URL.Query(), err
+	v.typed.Set(formName, name)
+}
+
 // Open reports that this form came back with a fault.
 func (s *Sheet) Open() bool { return s.err != nil }
 

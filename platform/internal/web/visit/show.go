@@ -81,36 +81,13 @@ func Look[In, Out any](ctx context.Context, v *Visit, p *gate.Page, o *gate.Op[I
 func (v *Visit) furnish(p *gate.Page) {
 	c, who := p.Call(), p.Who()
 	v.framed = true
-	v.access = p.Can("access.explain", "")
+	v.access, v.who = p.Can("access.explain", ""), who.User
 	v.frame = parts.Page{Tenant: c.Tenant.Name, Home: "/", Rail: Rail(p.Can, v.R.URL.Path), Access: "/me",
 		Person: parts.Person{Name: who.Name, Role: who.RoleName, SignOut: "/signout", Menu: []parts.Link{{Text: "My access", Href: "/me"}}},
 		Toasts: v.hear(c.At)}
 	if p.Can("loan.list", "") {
 		v.frame.Search = parts.Search{Action: "/loans", Name: "q", Query: v.R.URL.Query().Get("q"), Label: "Search loans"}
 	}
-}
-
-// Rail lists the workplaces that a person may open; path says which one is.
-func Rail(can func(name, object string) bool, path string) []parts.RailEntry {
-	settings := []string{"user.list", "role.list", "search_restriction.list", "ip_rule.list", "site_key.list", "access.explain", "decision_engine.view", "ipstack.view"}
-	var out []parts.RailEntry
-	for _, place := range []struct {
-		label, href string
-		by          []string
-	}{
-		{"Loans", "/loans", []string{"loan.list"}},
-		{"Applications", "/applications", []string{"application.list"}},
-		{"Audit", "/audit", []string{"audit.list"}},
-		{"Settings", "/settings", settings},
-	} {
-		for _, name := range place.by {
-			if can(name, "") {
-				out = append(out, parts.RailEntry{Label: place.label, Href: place.href, Current: path == place.href || strings.HasPrefix(path, place.href+"/")})
-				break
-			}
-		}
-	}
-	return out
 }
 
 // page prints a view within the frame.

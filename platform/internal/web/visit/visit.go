@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
@@ -40,8 +41,9 @@ type Visit struct {
 	once   string     // key of the forms of this page
 	frame  parts.Page // the page's surroundings
 	framed bool
-	access bool   // may ask why something is denied
-	asked  wanted // what was asked of the gate last
+	access bool    // may ask why something is denied
+	who    id.User // who looks at it
+	asked  wanted  // what was asked of the gate last
 }
 
 // wanted is an operation that was asked for, for the words of a denial.

@@ -1,0 +1,66 @@
+package visit
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+)
+
+// Can reports whether the person could call an operation on an object:
+// gate.Page.Can.
+type Can func(name, object string) bool
+
+// Place is a page that the rail or the tabs of the settings lead to; By is the
+// operation that opens it.
+type Place struct {
+	Label, Href, By, Words string
+}
+
+// places are the pages of the settings, in the order of their tabs.
+func places() []Place {
+	return []Place{
+		{"Users", "/settings/users", "user.list", "Who works here, with which role and which API keys"},
+		{"Roles", "/settings/roles", "role.list", "What each role permits, in the screens and in the API"},
+		{"Search restrictions", "/settings/search-restrictions", "search_restriction.list", "Which loans, borrowers and applications a person may find"},
+		{"Address rules", "/settings/address-rules", "ip_rule.list", "From which addresses people and programs may call"},
+		{"Site keys", "/settings/site-keys", "site_key.list", "Which web pages may hand in applications"},
+		{"Decision engine", "/settings/decision-engine", "decision_engine.view", "By which rules an application is rejected or reviewed"},
+		{"ipstack", "/settings/ipstack", "ipstack.view", "Where facts about an applicant's address come from"},
+		{"Explain", "/settings/explain", "access.explain", "Why somebody may or may not do something"},
+	}
+}
+
+// Settings lists the pages of the settings that a person may open.
+func Settings(can Can) []Place {
+	return slices.DeleteFunc(places(), func(p Place) bool { return !can(p.By, "") })
+}
+
+// SettingsTabs are their tabs; path is the page that is open, or lies under it.
+func SettingsTabs(can Can, path string) []parts.Tab {
+	var out []parts.Tab
+	for _, p := range Settings(can) {
+		out = append(out, parts.Tab{Label: p.Label, Href: p.Href, Current: under(path, p.Href)})
+	}
+	return out
+}
+
+// Rail lists the workplaces that a person may open; path says which one is.
+func Rail(can Can, path string) []parts.RailEntry {
+	var out []parts.RailEntry
+	for _, p := range []Place{
+		{Label: "Loans", Href: "/loans", By: "loan.list"},
+		{Label: "Applications", Href: "/applications", By: "application.list"},
+		{Label: "Audit", Href: "/audit", By: "audit.list"},
+	} {
+		if can(p.By, "") {
+			out = append(out, parts.RailEntry{Label: p.Label, Href: p.Href, Current: under(path, p.Href)})
+		}
+	}
+	if len(Settings(can)) > 0 {
+		out = append(out, parts.RailEntry{Label: "Settings", Href: "/settings", Current: under(path, "/settings")})
+	}
+	return out
+}
+
+func under(path, place string) bool { return path == place || strings.HasPrefix(path, place+"/") }
