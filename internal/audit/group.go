@@ -120,7 +120,7 @@ func (g *group) handOn(batch []*waiter) {
 func (g *group) writeAll(ctx context.Context, batch []*waiter) {
 	rows := make([]*row, len(batch))
 	for i, w := range batch {
-		w.err = errUnwritten // stays if write panics
+		w.err = unwritten() // stays if write panics
 		rows[i] = w.row
 	}
 	err := g.write(ctx, rows)
@@ -141,7 +141,10 @@ type ownUpdate struct{ cause error }
 func (o *ownUpdate) Error() string { return o.cause.Error() }
 func (o *ownUpdate) Unwrap() error { return o.cause }
 
-var errUnwritten = fault.New(fault.Unavailable, "audit_unavailable", "The audit trail cannot be written, so nothing was done. Try again in a moment.")
+// unwritten is a new fault each time: whoever answers writes into it.
+func unwritten() error {
+	return fault.New(fault.Unavailable, "audit_unavailable", "The audit trail cannot be written, so nothing was done. Try again in a moment.")
+}
 
 // writeBatch commits rows in one transaction of the tenant's database.
 func (t *Trail) writeBatch(ctx context.Context, rows []*row) error {

@@ -66,8 +66,8 @@ func issued(v []byte) bool {
 	for _, d := range v[:6] {
 		head = head*10 + int(d)
 	}
-	for i := range issuers {
-		if r := &issuers[i]; head >= r.from && head <= r.to && r.lengths>>len(v)&1 == 1 {
+	for _, r := range issuers {
+		if head >= r.from && head <= r.to && r.lengths>>len(v)&1 == 1 {
 			return true
 		}
 	}
