@@ -19,6 +19,7 @@ type people struct {
 	today civil.Date
 	seen  map[string]int // reference → line
 	rows  []personRow
+	last  int64
 }
 
 type personRow struct {
@@ -80,7 +81,8 @@ func (x *people) store(ctx context.Context, tx *db.Tx, run string, write bool, r
 			continue
 		}
 		good = append(good, r)
-		ids = append(ids, string(id.New[id.Borrower](tx.At)))
+		x.last = max(x.last+1000, tx.At) // ids that rise: see lent.tick
+		ids = append(ids, string(id.New[id.Borrower](x.last)))
 	}
 	if !write || len(good) == 0 {
 		return 0, nil

@@ -19,7 +19,7 @@ const (
 
 // chunkRows is how many rows one transaction writes: other users wait for no
 // more than that.
-const chunkRows = 500
+const chunkRows = 1000
 
 // keptProblems bounds the problems that a report holds; Bad hears of all.
 const keptProblems = 1000
