@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/lendkeep/lendkeep/platform/internal/house"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/onboarding"
 )
 
 type importCommand struct {
@@ -86,15 +87,15 @@ func follow(r io.Reader, what string) error {
 }
 
 // tellImport prints every bad row and what was done.
-func tellImport(r *house.ImportReport) error {
-	for _, b := range r.Bad {
+func tellImport(r *onboarding.Report) error {
+	for _, b := range r.Problems {
 		fmt.Fprintf(os.Stderr, "line %d, %s: %s\n", b.Line, b.Column, b.Reason)
 	}
-	if r.BadTotal > int64(len(r.Bad)) {
-		fmt.Fprintf(os.Stderr, "… and %d more\n", r.BadTotal-int64(len(r.Bad)))
+	if r.BadRows > int64(len(r.Problems)) {
+		fmt.Fprintf(os.Stderr, "… and %d more\n", r.BadRows-int64(len(r.Problems)))
 	}
-	fmt.Printf("%d rows read, %d applied, %d bad\n", r.Rows, r.Applied, r.BadTotal)
-	if r.BadTotal > 0 && r.Applied == 0 {
+	fmt.Printf("%d rows read, %d applied, %d bad\n", r.Rows, r.Imported, r.BadRows)
+	if r.BadRows > 0 && r.Imported == 0 {
 		return errors.New("nothing was applied; mend the rows, or say --partial")
 	}
 	return nil

@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/api"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/onboarding"
@@ -102,25 +102,10 @@ func (h *House) auditVerify(w http.ResponseWriter, r *http.Request) {
 
 // ImportLine is one line of an import's answer: progress, or its end.
 type ImportLine struct {
-	Done    int64         `json:"done"`
-	Total   int64         `json:"total"`
-	Report  *ImportReport `json:"report,omitempty"`
-	Failure string        `json:"failure,omitempty"`
-}
-
-// ImportReport tells what an import read, refused and applied.
-type ImportReport struct {
-	Rows     int64    `json:"rows"`
-	Applied  int64    `json:"applied"`
-	BadTotal int64    `json:"bad_total"`
-	Bad      []BadRow `json:"bad"` // the first 10,000
-}
-
-// BadRow is one bad row of an imported file.
-type BadRow struct {
-	Line   int64  `json:"line"`
-	Column string `json:"column"`
-	Reason string `json:"reason"`
+	Done    int64              `json:"done"`
+	Total   int64              `json:"total"`
+	Report  *onboarding.Report `json:"report,omitempty"`
+	Failure string             `json:"failure,omitempty"`
 }
 
 // importFile streams a CSV file in and lines of progress out.
@@ -171,8 +156,15 @@ func answer(w http.ResponseWriter, err error, v any) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"title": f.Kind.String(), "detail": told(err), "reason": f.Reason})
 }
 
-var (
-	_ = fmt.Sprint
-	_ gate.Entry
-	_ = onboarding.Columns
-)
+// runImport takes a file through the gate, as the console.
+func (h *House) runImport(r *http.Request, t *tenant.Tenant, progress func(done, total int64)) (*onboarding.Report, error) {
+	op := h.Onboarding.Loans
+	if r.URL.Query().Get("what") == "borrowers" {
+		op = h.Onboarding.Borrowers
+	}
+	call := &gate.Request{Tenant: t, Channel: operation.Console, Job: "console", UserAgent: "lendkeep"}
+	return gate.Run(r.Context(), h.Gate, op, call, func(in *onboarding.ImportIn) error {
+		in.File, in.Size, in.Partial, in.Progress = r.Body, r.ContentLength, r.URL.Query().Get("partial") == "true", progress
+		return nil
+	}, nil)
+}

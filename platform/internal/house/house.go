@@ -31,9 +31,18 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/onboarding"
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 	"github.com/lendkeep/lendkeep/platform/internal/web"
+	"github.com/lendkeep/lendkeep/platform/internal/web/applications"
+	"github.com/lendkeep/lendkeep/platform/internal/web/apply"
+	"github.com/lendkeep/lendkeep/platform/internal/web/door"
+	"github.com/lendkeep/lendkeep/platform/internal/web/engine"
+	"github.com/lendkeep/lendkeep/platform/internal/web/loans"
+	"github.com/lendkeep/lendkeep/platform/internal/web/settings"
+	"github.com/lendkeep/lendkeep/platform/internal/web/trail"
+	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
 // Config is how the platform is run. The zero Demo is production.
@@ -68,6 +77,7 @@ type House struct {
 	Signin      *signin.Desk
 	Admin       *admin.Desk
 	Servicing   *servicing.Desk
+	Onboarding  *onboarding.Desk
 	Origination *origination.Desk
 	Records     *records.Desk
 	API         *api.API
@@ -108,12 +118,13 @@ func (h *House) desks() error {
 	h.Signin = signin.New(signin.Config{Passwords: h.Passwords, Kick: h.work.kick})
 	h.Admin = admin.New(admin.Config{Passwords: h.Passwords, Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }, Built: h.work.build})
 	h.Servicing = servicing.New(servicing.Config{AccessChanged: h.work.buildFor})
+	h.Onboarding = onboarding.New(onboarding.Config{Landed: h.work.buildFor})
 	h.Origination = origination.New(origination.Config{Board: h.board, Kick: h.work.kick, Outbound: out, AlsoPublic: also,
 		Gazetteer: gazetteer.Small(), QuotaPerAddress: c.Demo.On, Now: c.Now, Log: c.Log})
 	h.Records = records.New()
 	var list []gate.Entry
 	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Servicing.Operations(),
-		h.Origination.Operations(), h.Records.Operations(), api.Operations()} {
+		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), api.Operations(), visit.Operations()} {
 		list = append(list, operations...)
 	}
 	h.Gate, err = gate.New(gate.Config{Now: c.Now, Log: c.Log}, list...)
@@ -147,8 +158,7 @@ func (h *House) fronts() error {
 	if err != nil {
 		return err
 	}
-	screens, err := web.New(web.Config{Gate: h.Gate, Directory: h.Directory, Proxies: proxies, Log: h.Config.Log, Now: h.Config.Now,
-		Signin: h.Signin, Admin: h.Admin, Servicing: h.Servicing, Origination: h.Origination, Records: h.Records, Demo: h.Config.Demo.On})
+	screens, err := web.New(web.Config{Gate: h.Gate, Directory: h.Directory, Proxies: proxies, Log: h.Config.Log, Rooms: h.rooms()})
 	if err != nil {
 		return err
 	}
@@ -157,6 +167,16 @@ func (h *House) fronts() error {
 	mux.Handle("/", screens)
 	h.handler = mux
 	return nil
+}
+
+// rooms are the workplaces of the screens.
+func (h *House) rooms() []visit.Room {
+	catalogue := h.Gate.Catalogue
+	return []visit.Room{
+		door.New(h.Signin, catalogue), settings.New(h.Admin, catalogue), trail.New(h.Records),
+		loans.New(h.Servicing, h.Records), applications.New(h.Origination), engine.New(h.Origination),
+		apply.New(h.Origination, h.Config.Demo.On),
+	}
 }
 
 // Handler serves API and screens.

@@ -1,0 +1,191 @@
+package admin_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/lendkeep/lendkeep/internal/audit"
+	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/secret"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
+	"github.com/lendkeep/lendkeep/platform/internal/identity"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
+	"github.com/lendkeep/lendkeep/platform/internal/records"
+	"github.com/lendkeep/lendkeep/platform/internal/signin"
+)
+
+type desks struct {
+	*admin.Desk
+	records *records.Desk
+	signin  *signin.Desk
+}
+
+func each(t *testing.T, fn func(t *testing.T, h *gatetest.House, d desks)) {
+	var d desks
+	var list []gate.Entry
+	gatetest.Each(t, func() gatetest.Config {
+		passwords := identity.NewPasswords()
+		d = desks{admin.New(admin.Config{Passwords: passwords, Catalogue: func() []*gate.Meta { return gate.Catalogue(list) }}), records.New(),
+			signin.New(signin.Config{Passwords: passwords, Kick: func(*gate.Call) {}})}
+		list = append(append(d.Operations(), d.records.Operations()...), d.signin.Operations()...)
+		return gatetest.Config{Operations: list}
+	}, func(t *testing.T, h *gatetest.House) { fn(t, h, d) })
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func TestAnAdministratorAddsAUserWhoSignsInAndIsStopped(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d desks) {
+		u, err := gatetest.Do(h, d.UserCreate, h.Screen(policy.Admin), admin.UserCreateIn{Email: "New@acme.test", Name: "New Person", Role: "Agent", Password: secret.NewText("a long enough password")})
+		if err != nil || u.Role != "Agent" || u.Email != "new@acme.test" {
+			t.Fatalf("%+v, %v", u, err)
+		}
+		k, err := gatetest.Do(h, d.KeyCreate, h.Screen(policy.Admin), admin.KeyCreateIn{ID: u.ID, Label: "nightly"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		me := func() error {
+			r := h.Key(policy.Agent)
+			r.Key = secret.NewText(k.Secret)
+			_, err := gatetest.Do(h, d.signin.Me, r, signin.Nothing{})
+			return err
+		}
+		if err := me(); err != nil {
+			t.Fatalf("the new key: %v", err)
+		}
+		list, err := gatetest.Do(h, d.KeyList, h.Screen(policy.Admin), admin.UserRef{ID: u.ID})
+		if err != nil || len(list.Items) != 1 || strings.Contains(list.Items[0].Begins, k.Secret) || list.Items[0].UsedAddress != "198.51.100.7" {
+			t.Fatalf("the key's listing: %+v, %v", list, err)
+		}
+		if _, err := gatetest.Do(h, d.UserUpdate, h.Screen(policy.Admin), admin.UserUpdateIn{ID: u.ID, Active: ptr(false)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := me(); !fault.Is(err, fault.Denied) {
+			t.Fatalf("the key of a user who is off: %v", err)
+		}
+		if _, err := gatetest.Do(h, d.UserUpdate, h.Screen(policy.Admin), admin.UserUpdateIn{ID: u.ID, Active: ptr(true)}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := gatetest.Do(h, d.KeyRevoke, h.Screen(policy.Admin), admin.KeyRef{ID: k.ID}); err != nil {
+			t.Fatal(err)
+		}
+		if err := me(); !fault.Is(err, fault.Unauthenticated) {
+			t.Fatalf("a revoked key: %v", err)
+		}
+	})
+}
+
+func TestNobodyChangesTheirOwnAccess(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d desks) {
+		self := h.People[policy.Admin].ID
+		for name, in := range map[string]admin.UserUpdateIn{"role": {ID: self, Role: ptr("Agent")}, "active": {ID: self, Active: ptr(false)},
+			"restrictions": {ID: self, SearchRestrictions: &[]id.Restriction{}}} {
+			if _, err := gatetest.Do(h, d.UserUpdate, h.Screen(policy.Admin), in); !fault.Is(err, fault.Denied) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if _, err := gatetest.Do(h, d.UserUpdate, h.System(), admin.UserUpdateIn{ID: self, Active: ptr(false)}); !fault.Is(err, fault.Conflict) {
+			t.Errorf("the last administrator was switched off: %v", err)
+		}
+	})
+}
+
+func TestOthersMayNotAdminister(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d desks) {
+		for _, role := range []string{policy.Manager, policy.Agent, policy.Underwriter, policy.Investor, policy.Intake} {
+			for _, r := range []*gate.Request{h.Key(role), h.Screen(role)} {
+				if _, err := gatetest.Do(h, d.UserList, r, admin.Nothing{}); !fault.Is(err, fault.Denied) {
+					t.Errorf("%s lists users: %v", role, err)
+				}
+			}
+		}
+	})
+}
+
+func TestExplainAgreesWithTheGateAndItsAdviceWorks(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d desks) {
+		agent := h.People[policy.Agent].ID
+		ask := func() *admin.ExplainOut {
+			out, err := gatetest.Do(h, d.Explain, h.Screen(policy.Admin), admin.ExplainIn{User: agent, Operation: "user.list"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		out := ask()
+		if out.Allowed || !strings.Contains(out.WouldAllow, "user.list") {
+			t.Fatalf("%+v", out)
+		}
+		if _, err := gatetest.Do(h, d.UserUpdate, h.Screen(policy.Admin), admin.UserUpdateIn{ID: agent, Role: ptr("Admin")}); err != nil {
+			t.Fatal(err)
+		}
+		if out := ask(); !out.Allowed || out.WouldAllow != "" {
+			t.Fatalf("after the advice: %+v", out)
+		}
+		if _, err := gatetest.Do(h, d.UserList, h.Screen(policy.Agent), admin.Nothing{}); err != nil {
+			t.Fatalf("the advice did not help: %v", err)
+		}
+	})
+}
+
+func TestAddressRulesRefuseToLockOutTheirEditor(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d desks) {
+		in := admin.IPRuleIn{Name: "office", Mode: "allow", Entries: []string{"203.0.113.0/24"}, Active: true, Holders: []policy.Holder{{Kind: "tenant"}}}
+		if _, err := gatetest.Do(h, d.IPRuleCreate, h.Screen(policy.Admin), in); !fault.Is(err, fault.Conflict) {
+			t.Fatalf("locked out: %v", err)
+		}
+		in.Entries = append(in.Entries, "198.51.100.0/24")
+		r, err := gatetest.Do(h, d.IPRuleCreate, h.Screen(policy.Admin), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bad := admin.IPRuleIn{Name: "odd", Mode: "allow", Entries: []string{"10.0.0.1/8", "::ffff:10.0.0.0/104"}, Holders: []policy.Holder{{Kind: "nobody"}}}
+		if _, err := gatetest.Do(h, d.IPRuleCreate, h.Screen(policy.Admin), bad); !fault.Is(err, fault.Invalid) || len(fault.As(err).Fields) != 3 {
+			t.Fatalf("odd entries: %v", err)
+		}
+		if _, err := gatetest.Do(h, d.IPRuleDelete, h.Screen(policy.Admin), admin.IPRuleRef{ID: r.ID}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestTheTrailIsReadInPagesThatBelongToTheirReader(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d desks) {
+		for range 5 {
+			if _, err := gatetest.Do(h, d.signin.Me, h.Screen(policy.Agent), signin.Nothing{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		seen := map[id.Audit]bool{}
+		in := records.AuditListIn{Operation: "me.view", Limit: 2}
+		for range 3 {
+			out, err := gatetest.Do(h, d.records.AuditList, h.Key(policy.Admin), in)
+			if err != nil || out.Total != 5 {
+				t.Fatalf("%+v, %v", out, err)
+			}
+			for _, e := range out.Items {
+				if seen[e.ID] || e.Outcome != "allowed" || e.Actor != "user/"+string(h.People[policy.Agent].ID) {
+					t.Fatalf("entry %+v", e)
+				}
+				seen[e.ID] = true
+			}
+			in.Cursor = out.Next
+		}
+		if len(seen) != 5 || in.Cursor != "" {
+			t.Fatalf("%d entries, cursor %q", len(seen), in.Cursor)
+		}
+		out, err := gatetest.Do(h, d.records.AuditList, h.Key(policy.Admin), records.AuditListIn{Operation: "me.view", Limit: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := gatetest.Do(h, d.records.AuditList, h.System(), records.AuditListIn{Cursor: out.Next}); !fault.Is(err, fault.Invalid) {
+			t.Fatalf("another reader's cursor: %v", err)
+		}
+		if n := len(h.Trail(t, audit.Filter{Operation: "audit.list"})); n != 5 {
+			t.Fatalf("%d entries of looking at the trail, want 5", n)
+		}
+	})
+}

@@ -1,0 +1,81 @@
+package loans
+
+import (
+	"context"
+
+	"github.com/a-h/templ"
+
+	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/records"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing"
+	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
+)
+
+// Room is the room of the loan book.
+type Room struct {
+	desk  *servicing.Desk
+	trail *records.Desk
+}
+
+// New makes the room; trail gives a loan's history to those who may look
+// through the audit trail.
+func New(d *servicing.Desk, trail *records.Desk) *Room { return &Room{d, trail} }
+
+// Routes registers the room's pages.
+func (r *Room) Routes(m *visit.Mux) {
+	get := func(path string, s func(*visit.Visit) visit.Screen) {
+		m.Get(path, func(v *visit.Visit) { v.Show(s(v)) })
+	}
+	get("/loans", r.list)
+	get("/loans/new", r.newLoan)
+	m.Post("/loans/new", r.createLoan)
+	get("/loans/{id}", r.summary)
+	get("/loans/{id}/schedule", r.schedule)
+	get("/loans/{id}/payments", r.payments)
+	get("/loans/{id}/payoff", r.payoff)
+	get("/loans/{id}/borrower", r.loanBorrower)
+	get("/loans/{id}/notes", r.notes)
+	m.Post("/loans/{id}/notes", r.addNote)
+	get("/loans/{id}/history", r.history)
+	for _, a := range r.acts() {
+		get(a.route(), a.screen)
+		m.Post(a.route(), a.post)
+	}
+	get("/borrowers", r.borrowers)
+	get("/borrowers/new", r.newBorrower)
+	m.Post("/borrowers/new", r.createBorrower)
+	get("/borrowers/{id}", r.borrower)
+	get("/borrowers/{id}/edit", r.editBorrower)
+	m.Post("/borrowers/{id}/edit", r.updateBorrower)
+	m.Post("/borrowers/{id}/reveal", r.reveal)
+	// Whoever goes back to the address of a reveal finds the borrower, masked.
+	m.Get("/borrowers/{id}/reveal", func(v *visit.Visit) {
+		v.Show(func(context.Context, *gate.Page) (visit.View, error) {
+			return visit.View{To: "/borrowers/" + v.R.PathValue("id")}, nil
+		})
+	})
+}
+
+// notHeld refuses the page of a form whose operation the person's role lacks.
+// Sending the form is decided by the gate; this only saves the typing.
+func notHeld(title string) error {
+	return fault.New(fault.Denied, "not_in_role", "Your role does not hold “"+title+"” in the screens.")
+}
+
+// both are the two lists of the loan book.
+func both(p *gate.Page, current string) []parts.Tab {
+	if !p.Can("borrower.list", "") || !p.Can("loan.list", "") {
+		return nil
+	}
+	return []parts.Tab{
+		{Label: "Loans", Href: "/loans", Current: current == "/loans"},
+		{Label: "Borrowers", Href: "/borrowers", Current: current == "/borrowers"},
+	}
+}
+
+// view puts a page together.
+func view(p parts.Page, body templ.Component) (visit.View, error) {
+	return visit.View{Page: p, Body: body}, nil
+}
