@@ -1,0 +1,45 @@
+# What one does with Lendkeep. `make demo` and `make test` are the two to know.
+GO ?= go
+export CGO_ENABLED ?= 0
+
+.PHONY: build demo check test prove bench openapi fmt clean
+
+# All programs, into bin/. Pure Go: a compiler and this tree suffice.
+build:
+	@mkdir -p bin
+	$(GO) build -trimpath -o bin/lendkeep ./platform
+	$(GO) build -trimpath -o bin/ipstack-standin ./standin/ipstack
+
+# Everything on the loopback address, with sample data; Ctrl-C ends it.
+demo: build
+	bin/lendkeep demo
+
+# What needs nothing installed, within a minute on a warm cache.
+check:
+	@scripts/check
+
+# Everything: both database engines, the race detector, a real browser. What is
+# missing is installed from Debian packages.
+test:
+	@scripts/test
+
+# The hard properties at full length; up to an hour.
+prove:
+	@scripts/prove
+
+# Figures, to be read beside docs/performance.md.
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# The description of the API, from the one list of operations.
+openapi:
+	@mkdir -p docs
+	$(GO) run ./platform openapi > docs/openapi.json.new
+	@mv docs/openapi.json.new docs/openapi.json
+
+fmt:
+	gofmt -w $$(find . -name '*.go' -not -path './.git/*' -not -name '*_templ.go')
+
+clean:
+	rm -rf bin
+	$(GO) clean -testcache
