@@ -45,6 +45,7 @@ type grammar struct {
 type Settings struct {
 	Data     string   `help:"Folder of databases, keys and the operator's socket." default:"data" env:"LENDKEEP_DATA"`
 	Postgres string   `help:"PostgreSQL administrator address (postgres://…); empty: embedded SQLite." env:"LENDKEEP_POSTGRES"`
+	Prefix   string   `help:"Beginning of the names of PostgreSQL databases." default:"lendkeep_" env:"LENDKEEP_POSTGRES_PREFIX" name:"postgres-prefix"`
 	KMSFile  string   `help:"Key file that wraps every tenant's keys; empty: kms.key in the data folder." env:"LENDKEEP_KMS_FILE" name:"kms-file"`
 	Proxies  []string `help:"Addresses of trusted reverse proxies." env:"LENDKEEP_PROXIES"`
 	Mail     string   `help:"smtp://user:password@host:port, or a folder that keeps mail as files." env:"LENDKEEP_MAIL"`

@@ -120,7 +120,7 @@ func (h *House) desks() error {
 	h.Servicing = servicing.New(servicing.Config{AccessChanged: h.work.buildFor})
 	h.Onboarding = onboarding.New(onboarding.Config{Landed: h.work.buildFor})
 	h.Origination = origination.New(origination.Config{Board: h.board, Kick: h.work.kick, Outbound: out, AlsoPublic: also,
-		Gazetteer: gazetteer.Small(), QuotaPerAddress: c.Demo.On, Now: c.Now, Log: c.Log})
+		Gazetteer: gazetteer.Small(), PlainLoopback: c.Demo.On, QuotaPerAddress: c.Demo.On, Alert: h.alert, Now: c.Now})
 	h.Records = records.New()
 	var list []gate.Entry
 	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Servicing.Operations(),
@@ -129,6 +129,12 @@ func (h *House) desks() error {
 	}
 	h.Gate, err = gate.New(gate.Config{Now: c.Now, Log: c.Log}, list...)
 	return err
+}
+
+// alert tells the log that the network check has stopped working; the settings
+// page shows the same.
+func (h *House) alert(t *tenant.Tenant, failure, words string, until int64) {
+	h.Config.Log.Error("the network check has stopped: "+words, "tenant", t.Slug, "failure", failure, "until", time.UnixMicro(until).UTC())
 }
 
 // open opens the directory of tenants.

@@ -19,6 +19,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
+	"github.com/lendkeep/lendkeep/platform/internal/web/door"
 )
 
 // work is what goes on behind the fronts, for each tenant: durable jobs, the
@@ -146,7 +147,7 @@ func (h *House) resetMail(t *tenant.Tenant) job.Handler {
 		}
 		return h.Config.Mail.Send(ctx, mail.Message{To: s.Email, Subject: "Set a new password for " + t.Name,
 			Text: "Somebody, hopefully you, asked to set a new password for " + t.Name + ".\n\n" +
-				"Open this link within an hour:\n" + h.Config.URL + "/reset?token=" + string(token) + "\n\n" +
+				"Open this link within an hour:\n" + h.Config.URL + door.ResetPath + "?token=" + string(token) + "\n\n" +
 				"If it was not you, do nothing: your password stays as it is.\n"})
 	}
 }

@@ -60,6 +60,7 @@ func OpenDirectory(ctx context.Context, c Config) (*Directory, error) {
 	}
 	d.ring = ring
 	own := d.database(c.Data, "directory", ring)
+	own.Readers = 1
 	if c.Engine == db.PostgreSQL {
 		own.DSN, err = d.ensureDatabase(ctx, c.Prefix+"directory")
 		if err != nil {
