@@ -12,7 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
-	"github.com/lendkeep/lendkeep/internal/pan"
+	"github.com/lendkeep/lendkeep/platform/internal/api/strict"
 )
 
 // param is one path or query parameter of an operation.
@@ -97,7 +97,7 @@ func plainID(s string) bool {
 		return false
 	}
 	for i := range len(s) {
-		if !nameByte(s[i]) && s[i] != '@' && s[i] != ':' {
+		if !strict.NameByte(s[i]) && s[i] != '@' && s[i] != ':' {
 			return false
 		}
 	}
@@ -133,7 +133,7 @@ func (p *plan) bindQuery(in any, given url.Values) error {
 	strangers := 0
 	for name := range given {
 		if strangers++; strangers <= maxFaults {
-			c.Add(sayable(name, "an unknown parameter"), "There is no such parameter.")
+			c.Add(strict.Sayable(name, "an unknown parameter"), "There is no such parameter.")
 		}
 	}
 	return c.Err()
@@ -184,25 +184,4 @@ func (s *shape) parse(text string) (any, bool) {
 		return out, true
 	}
 	return text, true
-}
-
-// nameByte reports the characters of names and ids.
-func nameByte(c byte) bool {
-	return c >= '0' && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' || c == '.' || c == '-' || c == '~'
-}
-
-// sayable gives back a caller's own name for a field if it looks like a name;
-// else what to say instead, for it may be anything, a card number even.
-func sayable(name, instead string) string {
-	letter := false
-	for i := range len(name) {
-		if !nameByte(name[i]) || name[i] == '~' {
-			return instead
-		}
-		letter = letter || 'a' <= name[i]|0x20 && name[i]|0x20 <= 'z'
-	}
-	if !letter || len(name) > 64 || pan.Contains(name) {
-		return instead
-	}
-	return name
 }

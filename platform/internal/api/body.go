@@ -12,6 +12,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/api/strict"
 )
 
 // maxBody is the greatest body in bytes.
@@ -102,7 +103,7 @@ func (p *plan) bindBody(in any, raw []byte) error {
 		}
 		return nil
 	}
-	tree, err := scan(raw)
+	tree, err := strict.Scan(raw)
 	if err != nil {
 		return err
 	}
@@ -129,7 +130,7 @@ func misfit(err error) error {
 	}
 	where := ""
 	for token := range wrong.JSONPointer.Tokens() {
-		where = inside(where, token)
+		where = strict.Inside(where, token)
 	}
 	if where == "" {
 		where = "body"

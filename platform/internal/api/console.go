@@ -9,6 +9,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/api/strict"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
@@ -44,7 +45,7 @@ func (a *API) ConsoleHandler() http.Handler {
 func (a *API) console(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("operation")
 	c := &call{api: a, w: w, r: r, since: a.config.Now(), request: &gate.Request{
-		Tenant: a.consoleTenant(r.Host), Channel: operation.Console, Job: "console", UserAgent: "lendkeep", Route: "console " + sayable(name, "unknown"),
+		Tenant: a.consoleTenant(r.Host), Channel: operation.Console, Job: "console", UserAgent: "lendkeep", Route: "console " + strict.Sayable(name, "unknown"),
 	}}
 	defer c.log()
 	p := a.plans[name]
@@ -87,7 +88,7 @@ func readConsole(r *http.Request) (*consoleCall, error) {
 	if len(raw) == 0 {
 		return given, nil
 	}
-	if _, err := scan(raw); err != nil {
+	if _, err := strict.Scan(raw); err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal(raw, given); err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/platform/internal/api/strict"
 )
 
 // shape is a schema made ready to hold input to it. The schemas are huma's, so
@@ -106,7 +107,7 @@ func (s *shape) check(v any, where string, c *fault.Collector) {
 			return
 		}
 	}
-	c.Add(place(where), s.wants())
+	c.Add(strict.Place(where), s.wants())
 }
 
 // wants says what a field takes.
@@ -145,7 +146,7 @@ func (s *shape) choices() string {
 func (s *shape) checkObject(v map[string]any, where string, c *fault.Collector) {
 	for _, name := range s.required {
 		if value, sent := v[name]; !sent || value == nil && !s.members[name].null {
-			c.Add(inside(where, name), "This field is required.")
+			c.Add(strict.Inside(where, name), "This field is required.")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(v)) { // the same answer every time
@@ -155,11 +156,11 @@ func (s *shape) checkObject(v map[string]any, where string, c *fault.Collector) 
 		case member != nil && value == nil:
 			// an optional field that is null is one that is not there
 		case member != nil:
-			member.check(value, inside(where, name), c)
+			member.check(value, strict.Inside(where, name), c)
 		case s.extra != nil:
-			s.extra.check(value, inside(where, name), c)
+			s.extra.check(value, strict.Inside(where, name), c)
 		default:
-			c.Add(inside(where, name), s.stranger(name))
+			c.Add(strict.Inside(where, name), s.stranger(name))
 		}
 	}
 	within(c, where, len(v), s.schema, "entries", func(s *huma.Schema) (*int, *int) { return s.MinProperties, s.MaxProperties })
@@ -204,15 +205,15 @@ func simple(v any) bool {
 
 func (s *shape) checkText(v, where string, c *fault.Collector) {
 	if len(s.enum) > 0 && !slices.Contains(s.enum, any(v)) {
-		c.Add(place(where), s.wants())
+		c.Add(strict.Place(where), s.wants())
 		return
 	}
 	within(c, where, utf8.RuneCountInString(v), s.schema, "characters", func(s *huma.Schema) (*int, *int) { return s.MinLength, s.MaxLength })
 	switch {
 	case s.pattern != nil && !s.pattern.MatchString(v):
-		c.Add(place(where), s.patternMend())
+		c.Add(strict.Place(where), s.patternMend())
 	case !fits(s.format, v):
-		c.Add(place(where), s.formatMend())
+		c.Add(strict.Place(where), s.formatMend())
 	}
 }
 
@@ -261,15 +262,15 @@ func (s *shape) checkNumber(n float64, where string, c *fault.Collector) {
 	b := s.schema
 	switch {
 	case len(s.enum) > 0 && !slices.Contains(s.enum, any(n)):
-		c.Add(place(where), s.wants())
+		c.Add(strict.Place(where), s.wants())
 	case b.Minimum != nil && n < *b.Minimum:
-		c.Add(place(where), "Send at least "+plain(*b.Minimum)+".")
+		c.Add(strict.Place(where), "Send at least "+plain(*b.Minimum)+".")
 	case b.ExclusiveMinimum != nil && n <= *b.ExclusiveMinimum:
-		c.Add(place(where), "Send more than "+plain(*b.ExclusiveMinimum)+".")
+		c.Add(strict.Place(where), "Send more than "+plain(*b.ExclusiveMinimum)+".")
 	case b.Maximum != nil && n > *b.Maximum:
-		c.Add(place(where), "Send at most "+plain(*b.Maximum)+".")
+		c.Add(strict.Place(where), "Send at most "+plain(*b.Maximum)+".")
 	case b.ExclusiveMaximum != nil && n >= *b.ExclusiveMaximum:
-		c.Add(place(where), "Send less than "+plain(*b.ExclusiveMaximum)+".")
+		c.Add(strict.Place(where), "Send less than "+plain(*b.ExclusiveMaximum)+".")
 	}
 }
 
@@ -284,10 +285,10 @@ func within(c *fault.Collector, where string, n int, s *huma.Schema, what string
 	least, most := bounds(s)
 	switch {
 	case least != nil && n < *least && n == 0:
-		c.Add(place(where), "This must not be empty.")
+		c.Add(strict.Place(where), "This must not be empty.")
 	case least != nil && n < *least:
-		c.Addf(place(where), "Send at least %d %s.", *least, what)
+		c.Addf(strict.Place(where), "Send at least %d %s.", *least, what)
 	case most != nil && n > *most:
-		c.Addf(place(where), "Send at most %d %s.", *most, what)
+		c.Addf(strict.Place(where), "Send at most %d %s.", *most, what)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/pan"
+	"github.com/lendkeep/lendkeep/platform/internal/api/strict"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 )
 
@@ -117,7 +118,7 @@ func plainPath(p string) string {
 		return ""
 	}
 	for i := range len(p) {
-		if p[i] != '/' && !nameByte(p[i]) {
+		if p[i] != '/' && !strict.NameByte(p[i]) {
 			return ""
 		}
 	}

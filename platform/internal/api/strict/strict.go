@@ -1,4 +1,10 @@
-package api
+// Package strict reads JSON as the API wants it: valid UTF-8, one value and
+// nothing after it, no name twice, nothing nested without end, no number that
+// does not fit. It says where something is wrong in the caller's own words, and
+// repeats a name only if it looks like one; values are never repeated.
+//
+// It knows no operation and no HTTP.
+package strict
 
 import (
 	"bytes"
@@ -11,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/pan"
 )
 
 // maxDepth is how deep objects and lists may be nested; ours are 4 deep.
@@ -19,9 +26,9 @@ const maxDepth = 32
 // maxDigits is the longest number that is looked at.
 const maxDigits = 40
 
-// scan reads one JSON value strictly into maps, lists, strings, int64, float64,
+// Scan reads one JSON value strictly into maps, lists, strings, int64, float64,
 // bools and nil. Whole numbers are int64; "1.0" and "1e2" are not whole.
-func scan(raw []byte) (any, error) {
+func Scan(raw []byte) (any, error) {
 	switch {
 	case !utf8.Valid(raw):
 		return nil, fault.New(fault.Malformed, "invalid_utf8", "Send the body in valid UTF-8.")
@@ -75,7 +82,7 @@ func (s scanner) object(where string, depth int) (any, error) {
 			return out, nil
 		}
 		name := token.String()
-		at := inside(where, name)
+		at := Inside(where, name)
 		if _, twice := out[name]; twice {
 			return nil, malformed("duplicate_key", "The body has a name twice.", at, "Send this name once.")
 		}
@@ -106,7 +113,7 @@ func (s scanner) list(where string, depth int) (any, error) {
 // number reads what fits into int64 or float64 and refuses the rest.
 func number(text, where string) (any, error) {
 	large := func() (any, error) {
-		return nil, fault.Bad(place(where), "Send a number that is not as large or as long.")
+		return nil, fault.Bad(Place(where), "Send a number that is not as large or as long.")
 	}
 	if len(text) > maxDigits {
 		return large()
@@ -125,18 +132,18 @@ func number(text, where string) (any, error) {
 	return f, nil
 }
 
-// inside names a member of an object by its path, in the caller's words where
+// Inside names a member of an object by its path, in the caller's words where
 // they are names.
-func inside(where, name string) string {
-	name = sayable(name, "an unknown field")
+func Inside(where, name string) string {
+	name = Sayable(name, "an unknown field")
 	if where == "" {
 		return name
 	}
 	return where + "." + name
 }
 
-// place is a path, or the body itself.
-func place(where string) string {
+// Place is a path, or the body itself.
+func Place(where string) string {
 	if where == "" {
 		return "body"
 	}
@@ -147,7 +154,7 @@ func tooDeep(where string) error {
 	if len(where) > 200 {
 		where = ""
 	}
-	return malformed("too_deep", "The body is nested too deeply.", place(where), "Nest at most "+strconv.Itoa(maxDepth)+" objects and lists.")
+	return malformed("too_deep", "The body is nested too deeply.", Place(where), "Nest at most "+strconv.Itoa(maxDepth)+" objects and lists.")
 }
 
 // syntax says where the body ceases to be JSON; the decoder's own words may
@@ -158,11 +165,32 @@ func syntax(err error, where string) error {
 	if errors.As(err, &at) {
 		mend = "This is not valid JSON, near byte " + strconv.FormatInt(at.ByteOffset, 10) + " of the body."
 	}
-	return malformed("malformed_json", "The body is not valid JSON.", place(where), mend)
+	return malformed("malformed_json", "The body is not valid JSON.", Place(where), mend)
 }
 
 func malformed(reason, message, where, mend string) error {
 	f := fault.New(fault.Malformed, reason, message)
 	f.Fields = []fault.Field{{Path: where, Mend: mend}}
 	return f
+}
+
+// NameByte reports the characters of names and ids.
+func NameByte(c byte) bool {
+	return c >= '0' && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' || c == '.' || c == '-' || c == '~'
+}
+
+// Sayable gives back a caller's own name for a field if it looks like a name;
+// else what to say instead, for it may be anything, a card number even.
+func Sayable(name, instead string) string {
+	letter := false
+	for i := range len(name) {
+		if !NameByte(name[i]) || name[i] == '~' {
+			return instead
+		}
+		letter = letter || 'a' <= name[i]|0x20 && name[i]|0x20 <= 'z'
+	}
+	if !letter || len(name) > 64 || pan.Contains(name) {
+		return instead
+	}
+	return name
 }
