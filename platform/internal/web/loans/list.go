@@ -115,7 +115,9 @@ func (s *shelf) chips() parts.Chips {
 }
 
 func (s *shelf) table() parts.Table {
-	col := func(c parts.Column, name string, down bool) parts.Column { return sorted(s.at, c, name, "number", down) }
+	col := func(c parts.Column, name string, down bool) parts.Column {
+		return sorted(s.at, c, name, "number", down)
+	}
 	t := parts.Table{ID: "loans", Caption: "Loans", Chips: s.chips(), Columns: []parts.Column{
 		col(parts.Column{Head: "Loan", Narrow: true}, "number", false),
 		col(parts.Column{Head: "Borrower"}, "borrower", false),

@@ -51,9 +51,45 @@ func (r *Room) readPlaces(ctx context.Context, p *gate.Page, _ *visit.Visit, w *
 	return err
 }
 
+// customOrder puts public custom fields first: what keepSealed leaves out then
+// stands behind them, and a fault names the public field that it is about.
+func (w *actView) customOrder() []servicing.CustomOut {
+	out := slices.Clone(w.CustomFields)
+	slices.SortStableFunc(out, func(a, b servicing.CustomOut) int {
+		switch {
+		case a.Class == "public" && b.Class != "public":
+			return -1
+		case a.Class != "public" && b.Class == "public":
+			return 1
+		}
+		return 0
+	})
+	return out
+}
+
+// customField is the field of a custom field; a sealed value is typed anew or
+// stays as it is.
+func customField(name string, c servicing.CustomOut) parts.Field {
+	f := parts.Field{Name: name, Label: sentence(c.Name), Value: c.Value, MaxLength: 500}
+	switch c.Kind {
+	case "money":
+		f.Kind, f.Unit = parts.Money, currency
+	case "date":
+		f.Kind = parts.Date
+	case "int":
+		f.Kind = parts.Whole
+	}
+	if c.Class != "public" {
+		f.Hint = "Sealed. Leave it empty to keep what is there."
+		if c.Kind == "bool" {
+			f.Hint = "Sealed: true or false. Leave it empty to keep what is there."
+		}
+	}
+	return f
+}
+
 // keepSealed leaves fields out whose value the page could not show and nobody
-// has typed anew. The others keep their place in the form, so that a fault
-// names the right field.
+// has typed anew.
 func keepSealed(form url.Values, in *servicing.CustomSetIn) error {
 	if err := visit.Decode(form, in); err != nil {
 		return err

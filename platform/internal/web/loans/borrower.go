@@ -1,0 +1,237 @@
+package loans
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/a-h/templ"
+
+	"github.com/lendkeep/lendkeep/internal/secret"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing"
+	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
+)
+
+// fromLoan is the form's field for the loan on whose page a reveal was asked.
+const fromLoan = "_loan"
+
+// person is a borrower on the way to a page, with what may be done.
+type person struct {
+	*servicing.BorrowerOut
+	home    string
+	loan    string          // the loan on whose page this stands, "" on the borrower's own
+	reveals map[string]bool // fields that may be asked for in full
+	shown   *servicing.RevealOut
+	mayEdit bool
+	mayLend bool
+	loans   []servicing.LoanItem
+	more    string // address of the list that has more of them
+}
+
+// person completes a borrower with what the person in front of the page may do.
+func personOf(p *gate.Page, b *servicing.BorrowerOut, shown *servicing.RevealOut) *person {
+	ref := "borrower/" + string(b.ID)
+	w := &person{BorrowerOut: b, home: "/borrowers/" + string(b.ID), shown: shown, reveals: map[string]bool{},
+		mayEdit: p.Can("borrower.update", ref), mayLend: p.Can("loan.create", "")}
+	if !p.Can("borrower.reveal", ref) {
+		return w
+	}
+	ceiling := p.Call().Visibility()
+	for field, kind := range map[string]secret.Kinded{"email": secret.Email{}, "phone": secret.Phone{}, "date_of_birth": secret.BirthDate{}, "ssn": secret.SSN{}, "address.line1": secret.AddressLine{}} {
+		w.reveals[field] = kind.Reveals(ceiling)
+	}
+	return w
+}
+
+// line is one personal field of a borrower.
+type line struct{ field, label, masked string }
+
+func (w *person) sealed() []line {
+	return []line{
+		{"email", "E-mail", w.Email.String()}, {"phone", "Phone", w.Phone.String()}, {"date_of_birth", "Date of birth", w.DateOfBirth.String()},
+		{"ssn", "Social security number", w.SSN.String()}, {"address.line1", "Street", w.Address.Line1.String()},
+	}
+}
+
+// facts are the borrower, personal fields masked but for the one just asked for.
+func (w *person) facts() []parts.Fact {
+	out := []parts.Fact{{Term: "Name", Value: parts.Words(w.Name)}, {Term: "Reference", Value: words(w.Reference)}}
+	for _, l := range w.sealed() {
+		out = append(out, parts.Fact{Term: l.label, Value: sealedValue(w, l)})
+	}
+	return append(out, parts.Fact{Term: "Town", Value: words(w.Address.City)}, parts.Fact{Term: "State", Value: words(w.Address.Region)},
+		parts.Fact{Term: "Postal code", Value: words(w.Address.PostalCode)}, parts.Fact{Term: "Country", Value: words(w.Address.Country)})
+}
+
+// asks reports whether a field has a button that shows it in full.
+func (w *person) asks(l line) bool {
+	return l.masked != "" && w.reveals[l.field] && (w.shown == nil || w.shown.Field != l.field)
+}
+
+// loanBorrower is the borrower's tab of a loan.
+func (r *Room) loanBorrower(v *visit.Visit) visit.Screen {
+	return r.borrowerOnLoan(v, v.R.PathValue("id"), nil)
+}
+
+func (r *Room) borrowerOnLoan(v *visit.Visit, loan string, shown *servicing.RevealOut) visit.Screen {
+	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		f, err := r.folderOf(ctx, v, p, loan)
+		if err != nil {
+			return visit.View{}, err
+		}
+		out, err := visit.Look(ctx, v, p, r.desk.BorrowerView, func(in *servicing.BorrowerRef) { in.ID = string(f.Borrower.ID) })
+		if err != nil {
+			return visit.View{}, err
+		}
+		w := personOf(p, out, shown)
+		w.loan = string(f.ID)
+		return view(f.page("Borrower"), loanBorrowerPage(v, f, w))
+	}
+}
+
+// borrower is a borrower's own page, with the loans that the person may see.
+func (r *Room) borrower(v *visit.Visit) visit.Screen { return r.borrowerPage(v, nil) }
+
+func (r *Room) borrowerPage(v *visit.Visit, shown *servicing.RevealOut) visit.Screen {
+	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		out, err := visit.Look(ctx, v, p, r.desk.BorrowerView)
+		if err != nil {
+			return visit.View{}, err
+		}
+		w := personOf(p, out, shown)
+		if p.Can("loan.list", "") {
+			if err := r.loansOf(ctx, p, w); err != nil {
+				return visit.View{}, err
+			}
+		}
+		page := parts.Page{Title: out.Name, Subtitle: out.Reference}
+		if p.Can("borrower.list", "") {
+			page.Crumbs = []parts.Link{{Text: "Borrowers", Href: "/borrowers"}}
+		}
+		if w.mayLend {
+			page.Actions = append(page.Actions, parts.Button{Label: "New loan", Kind: parts.Primary, Href: "/loans/new?borrower=" + url.QueryEscape(string(out.ID))})
+		}
+		if w.mayEdit {
+			page.Actions = append(page.Actions, parts.Button{Label: "Edit borrower", Href: w.home + "/edit"})
+		}
+		return view(page, borrowerPage(v, w))
+	}
+}
+
+// loansOf finds a borrower's loans: loans are listed by their borrower's name,
+// and those of namesakes are left out.
+func (r *Room) loansOf(ctx context.Context, p *gate.Page, w *person) error {
+	in := servicing.LoanListIn{Q: w.Name, Paging: servicing.Paging{Limit: 200}}
+	out, err := gate.Look(ctx, p, r.desk.LoanList, &in)
+	if err != nil {
+		return err
+	}
+	for _, l := range out.Items {
+		if l.Borrower.ID == w.ID {
+			w.loans = append(w.loans, l)
+		}
+	}
+	if out.Next != "" {
+		w.more = "/loans?q=" + url.QueryEscape(w.Name)
+	}
+	return nil
+}
+
+func (w *person) table() parts.Table {
+	t := parts.Table{ID: "borrower-loans", Caption: "Loans of " + w.Name, Columns: []parts.Column{
+		{Head: "Loan", Narrow: true}, {Head: "Status"}, {Head: "Portfolios"}, {Head: "Past due", Unit: "days", Align: parts.Right},
+		{Head: "Principal balance", Unit: currency, Align: parts.Right},
+	}, Empty: parts.Empty{Title: "No loans", Text: "This borrower has no loan that you may see."}}
+	for _, l := range w.loans {
+		t.Rows = append(t.Rows, parts.Row{Href: "/loans/" + string(l.ID), Cells: []templ.Component{
+			parts.Words(l.Number), parts.Status(status(l.Status)), names(l.Portfolios), pastDue(l.DaysPastDue), parts.Figures(l.PrincipalBalance.Grouped())}})
+	}
+	if w.mayLend {
+		t.Empty.Step = &parts.Button{Label: "New loan", Href: "/loans/new?borrower=" + url.QueryEscape(string(w.ID))}
+	}
+	return t
+}
+
+// reveal shows one personal field in full, on the answer to the form that gave
+// the reason: on no other page, and not when the page is opened again.
+func (r *Room) reveal(v *visit.Visit) {
+	loan := ""
+	back := func(shown *servicing.RevealOut) visit.Screen {
+		if loan != "" {
+			return r.borrowerOnLoan(v, loan, shown)
+		}
+		return r.borrowerPage(v, shown)
+	}
+	visit.Act(v, r.desk.BorrowerReveal, func(out *servicing.RevealOut) visit.Answer {
+		loan = v.Form().Get(fromLoan)
+		return visit.Render(back(out))
+	}, func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		loan = v.Form().Get(fromLoan)
+		return back(nil)(ctx, p)
+	})
+}
+
+// people is a page of the list of borrowers.
+type people struct {
+	at      *url.URL
+	out     *servicing.BorrowerListOut
+	action  string
+	choose  bool // to lend to one of them
+	mayMake bool
+}
+
+func (r *Room) borrowers(v *visit.Visit) visit.Screen {
+	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		out, err := visit.Look(ctx, v, p, r.desk.BorrowerList)
+		if to, stale := fresh(v.R.URL, err); stale {
+			return visit.View{To: to}, nil
+		}
+		if err != nil {
+			return visit.View{}, err
+		}
+		l := &people{at: v.R.URL, out: out, action: "/borrowers", mayMake: p.Can("borrower.create", "")}
+		page := parts.Page{Title: "Borrowers", Tabs: both(p, "/borrowers")}
+		if l.mayMake {
+			page.Actions = []parts.Button{{Label: "New borrower", Kind: parts.Primary, Href: "/borrowers/new"}}
+		}
+		return view(page, borrowerList(l))
+	}
+}
+
+func (l *people) bar() parts.FilterBar {
+	q := l.at.Query()
+	bar := parts.FilterBar{Action: l.action, Hidden: kept(l.at, "sort", "reference", "limit"), Search: &parts.Field{Name: "q", Label: "Name, e-mail or phone", Value: q.Get("q"), ID: "borrower-q"}}
+	return bar
+}
+
+func (l *people) table() parts.Table {
+	q := l.at.Query()
+	t := parts.Table{ID: "borrowers", Caption: "Borrowers", Columns: []parts.Column{
+		sorted(l.at, parts.Column{Head: "Name"}, "name", "name", false), {Head: "Reference"}, {Head: "E-mail"}, {Head: "Phone"}, {Head: "Town"}, {Head: "State", Narrow: true},
+	}}
+	for _, b := range l.out.Items {
+		to := "/borrowers/" + string(b.ID)
+		if l.choose {
+			to = "/loans/new?borrower=" + url.QueryEscape(string(b.ID))
+		}
+		t.Rows = append(t.Rows, parts.Row{Href: to, Cells: []templ.Component{parts.Words(b.Name), words(b.Reference), parts.QuietWords(b.Email.String()),
+			parts.QuietWords(b.Phone.String()), words(b.Address.City), words(b.Address.Region)}})
+	}
+	t.Chips = parts.Chips{Lead: "Borrowers", Clear: with(l.at, "q", "", "reference", "")}
+	if x := q.Get("q"); x != "" {
+		t.Chips.List = append(t.Chips.List, parts.Chip{Text: "that match “" + x + "”", Remove: with(l.at, "q", "")})
+	}
+	if x := q.Get("reference"); x != "" {
+		t.Chips.List = append(t.Chips.List, parts.Chip{Text: "with reference “" + x + "”", Remove: with(l.at, "reference", "")})
+	}
+	t.Pager = pager(l.at, listed{len(l.out.Items), l.out.Total, l.out.TotalIs == "exact", l.out.Next})
+	t.Empty = parts.Empty{Title: "No borrowers yet", Text: "Borrowers appear here when an application is approved, or when they are entered or imported."}
+	switch {
+	case len(t.Chips.List) > 0:
+		t.Empty = parts.Empty{Title: "No borrower fits", Text: "Search by the beginning of a name, or by a whole e-mail address or phone number.", Step: &parts.Button{Label: "Clear all", Href: t.Chips.Clear}}
+	case l.mayMake:
+		t.Empty.Step = &parts.Button{Label: "New borrower", Href: "/borrowers/new"}
+	}
+	return t
+}
