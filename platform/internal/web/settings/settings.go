@@ -1,0 +1,194 @@
+// Package settings is the room of whoever administers access: users and their
+// API keys, roles, search restrictions, address rules, site keys, and the
+// explanation of a decision.
+//
+// Invariants. Every page is made of reads that the person may call; what may
+// not be done has no button. A key is shown once, in the answer that made it.
+// Whatever takes something away is asked about first, naming the object and
+// the effect. The room knows the desk of access and no other.
+package settings
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
+)
+
+// Room is the settings of access.
+type Room struct {
+	desk      *admin.Desk
+	catalogue func() []*gate.Meta
+}
+
+// New makes the room; catalogue gives the gate's list, for the trees of a role.
+func New(d *admin.Desk, catalogue func() []*gate.Meta) *Room { return &Room{d, catalogue} }
+
+// The pages.
+const (
+	home         = "/settings"
+	users        = "/settings/users"
+	keys         = "/settings/api-keys"
+	roles        = "/settings/roles"
+	restrictions = "/settings/search-restrictions"
+	addresses    = "/settings/address-rules"
+	sites        = "/settings/site-keys"
+	explain      = "/settings/explain"
+)
+
+// Routes registers the room's pages.
+func (r *Room) Routes(m *visit.Mux) {
+	show := func(path string, s func(v *visit.Visit) visit.Screen) {
+		m.Get(path, func(v *visit.Visit) { v.Show(s(v)) })
+	}
+	show(home, r.home)
+	show(users, r.userList)
+	show(users+"/new", r.userNew)
+	show(users+"/{id}", r.userPage)
+	m.Post(users, r.userAdd)
+	m.Post(users+"/{id}", r.userChange)
+	m.Post(users+"/{id}/keys", r.keyMake)
+	m.Post(keys+"/{id}/revoke", r.keyRevoke)
+	show(roles, r.roleList)
+	show(roles+"/{id}", r.rolePage)
+	show(restrictions, r.restrictionList)
+	show(restrictions+"/new", r.restrictionNew)
+	show(restrictions+"/{id}", r.restrictionPage)
+	m.Post(restrictions, r.restrictionAdd)
+	m.Post(restrictions+"/{id}", r.restrictionChange)
+	m.Post(restrictions+"/{id}/delete", r.restrictionDelete)
+	show(addresses, r.addressList)
+	show(addresses+"/new", r.addressNew)
+	show(addresses+"/{id}", r.addressPage)
+	m.Post(addresses, r.addressAdd)
+	m.Post(addresses+"/{id}", r.addressChange)
+	m.Post(addresses+"/{id}/delete", r.addressDelete)
+	show(sites, r.siteList)
+	show(sites+"/new", r.siteNew)
+	m.Post(sites, r.siteMake)
+	show(explain, r.explain)
+}
+
+func (r *Room) home(*visit.Visit) visit.Screen {
+	return func(_ context.Context, p *gate.Page) (visit.View, error) {
+		return visit.View{Page: parts.Page{Title: "Settings"}, Body: homePage(visit.Settings(p.Can))}, nil
+	}
+}
+
+// view makes a page of the settings: a list under the tabs.
+func view(p *gate.Page, v *visit.Visit, title string, body templ.Component, actions ...parts.Button) visit.View {
+	return visit.View{Page: parts.Page{Title: title, Crumbs: []parts.Link{{Text: "Settings", Href: home}}, Tabs: visit.SettingsTabs(p.Can, v.R.URL.Path), Actions: actions}, Body: body}
+}
+
+// under makes a page of one thing: no tabs, the way back above the title.
+func under(place parts.Link, title string, body templ.Component) visit.View {
+	return visit.View{Page: parts.Page{Title: title, Crumbs: []parts.Link{{Text: "Settings", Href: home}, place}}, Body: body}
+}
+
+// button gives an action to whoever may call the operation.
+func button(p *gate.Page, operation string, b parts.Button) []parts.Button {
+	if !p.Can(operation, "") {
+		return nil
+	}
+	return []parts.Button{b}
+}
+
+// choices are what the forms of this room choose from, as far as the person may
+// read it.
+type choices struct {
+	roles        []admin.Role
+	restrictions []admin.Restriction
+	people       []admin.User
+}
+
+func (r *Room) choices(ctx context.Context, p *gate.Page, people bool) (choices, error) {
+	var c choices
+	if p.Can(r.desk.RoleList.Name, "") {
+		out, err := gate.Look(ctx, p, r.desk.RoleList, &admin.Nothing{})
+		if err != nil {
+			return c, err
+		}
+		c.roles = out.Items
+	}
+	if p.Can(r.desk.RestrictionList.Name, "") {
+		out, err := gate.Look(ctx, p, r.desk.RestrictionList, &admin.Nothing{})
+		if err != nil {
+			return c, err
+		}
+		c.restrictions = out.Items
+	}
+	if people && p.Can(r.desk.UserList.Name, "") {
+		out, err := gate.Look(ctx, p, r.desk.UserList, &admin.Nothing{})
+		if err != nil {
+			return c, err
+		}
+		c.people = out.Items
+	}
+	return c, nil
+}
+
+// roleOptions are the roles; held is kept even where the list may not be read.
+func (c choices) roleOptions(held string) []parts.Option {
+	var out []parts.Option
+	if held == "" {
+		out = append(out, parts.Option{Value: "", Label: "Choose a role"})
+	}
+	for _, r := range c.roles {
+		out = append(out, parts.Option{Value: r.Name, Label: r.Name})
+	}
+	if held != "" && !slices.ContainsFunc(out, func(o parts.Option) bool { return o.Value == held }) {
+		out = append(out, parts.Option{Value: held, Label: held})
+	}
+	return out
+}
+
+func (c choices) restriction(rid id.Restriction) string {
+	for _, r := range c.restrictions {
+		if r.ID == rid {
+			return r.Name
+		}
+	}
+	return string(rid)
+}
+
+// person names a user.
+func (c choices) person(uid string) string {
+	for _, u := range c.people {
+		if string(u.ID) == uid {
+			return u.Name
+		}
+	}
+	return uid
+}
+
+func (c choices) role(rid string) string {
+	for _, r := range c.roles {
+		if string(r.ID) == rid {
+			return r.Name
+		}
+	}
+	return rid
+}
+
+func state(on bool) parts.Badge {
+	if on {
+		return parts.Badge{Meaning: parts.OK, Word: "Active"}
+	}
+	return parts.Badge{Word: "Off"}
+}
+
+// short cuts a long text for a cell.
+func short(s string, n int) string {
+	r := []rune(strings.Join(strings.Fields(s), " "))
+	if len(r) <= n {
+		return string(r)
+	}
+	return string(r[:n-1]) + "…"
+}

@@ -1,0 +1,199 @@
+package settings
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/lendkeep/lendkeep/internal/civil"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
+)
+
+func (r *Room) userList(v *visit.Visit) visit.Screen {
+	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		out, err := visit.Look(ctx, v, p, r.desk.UserList)
+		if err != nil {
+			return visit.View{}, err
+		}
+		q := v.R.URL.Query()
+		l := userFilter{q: q.Get("q"), role: q.Get("role"), state: q.Get("state")}
+		for _, u := range out.Items {
+			l.noteRole(u.Role)
+			if l.fits(u) {
+				l.found = append(l.found, u)
+			}
+		}
+		return view(p, v, "Users", userTable(v, &l), button(p, r.desk.UserCreate.Name, parts.Button{Label: "Add user", Kind: parts.Primary, Href: users + "/new"})...), nil
+	}
+}
+
+// userFilter is what the address of the list of users asks for. The desk gives
+// all users, so the room narrows them.
+type userFilter struct {
+	q, role, state string
+	roles          []string
+	found          []admin.User
+}
+
+func (l *userFilter) noteRole(name string) {
+	for _, r := range l.roles {
+		if r == name {
+			return
+		}
+	}
+	l.roles = append(l.roles, name)
+}
+
+func (l *userFilter) fits(u admin.User) bool {
+	q := strings.ToLower(strings.TrimSpace(l.q))
+	return (q == "" || strings.Contains(strings.ToLower(u.Name), q) || strings.Contains(strings.ToLower(u.Email), q)) &&
+		(l.role == "" || l.role == u.Role) && (l.state == "" || (l.state == "active") == u.Active)
+}
+
+func (l *userFilter) bar() parts.FilterBar {
+	byRole := []parts.Option{{Value: "", Label: "any"}}
+	for _, r := range l.roles {
+		byRole = append(byRole, parts.Option{Value: r, Label: r})
+	}
+	return parts.FilterBar{Action: users, Search: &parts.Field{Name: "q", Label: "Name or e-mail", Value: l.q}, Filters: []parts.Filter{
+		{Name: "role", Label: "Role", Value: l.role, Options: byRole},
+		{Name: "state", Label: "State", Value: l.state, Options: []parts.Option{{Value: "", Label: "any"}, {Value: "active", Label: "Active"}, {Value: "off", Label: "Off"}}},
+	}}
+}
+
+func (r *Room) userNew(v *visit.Visit) visit.Screen {
+	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		c, err := r.choices(ctx, p, false)
+		if err != nil {
+			return visit.View{}, err
+		}
+		return under(parts.Link{Text: "Users", Href: users}, "Add user", userForm(v, c)), nil
+	}
+}
+
+func (r *Room) userAdd(v *visit.Visit) {
+	visit.Act(v, r.desk.UserCreate, func(out *admin.User) visit.Answer {
+		return visit.Go(users+"/"+string(out.ID), "User added.")
+	}, r.userNew(v))
+}
+
+// userFacts is everything that a user's page shows.
+type userFacts struct {
+	user      *admin.User
+	keys      *admin.KeyListOut // nil: may not be read
+	choices   choices
+	self      bool
+	change    bool
+	makeKey   bool
+	revokeKey bool
+	at        int64
+}
+
+func (r *Room) userPage(v *visit.Visit) visit.Screen {
+	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		u, err := visit.Look(ctx, v, p, r.desk.UserView)
+		if err != nil {
+			return visit.View{}, err
+		}
+		ref := "user/" + string(u.ID)
+		f := userFacts{user: u, self: u.ID == p.Who().User, change: p.Can(r.desk.UserUpdate.Name, ref), at: p.Call().At,
+			makeKey: u.Active && p.Can(r.desk.KeyCreate.Name, ref), revokeKey: p.Can(r.desk.KeyRevoke.Name, "")}
+		if f.choices, err = r.choices(ctx, p, false); err != nil {
+			return visit.View{}, err
+		}
+		if p.Can(r.desk.KeyList.Name, ref) {
+			if f.keys, err = gate.Look(ctx, p, r.desk.KeyList, &admin.UserRef{ID: u.ID}); err != nil {
+				return visit.View{}, err
+			}
+		}
+		out := under(parts.Link{Text: "Users", Href: users}, u.Name, userPage(v, f))
+		badge := state(u.Active)
+		out.Page.State = &badge
+		if f.makeKey {
+			out.Page.Actions = []parts.Button{{Label: "Make API key…", Opens: "make-key"}}
+		}
+		return out, nil
+	}
+}
+
+func (r *Room) userChange(v *visit.Visit) {
+	visit.Act(v, r.desk.UserUpdate, func(out *admin.User) visit.Answer {
+		return visit.Go(users+"/"+string(out.ID), "User changed.")
+	}, r.userPage(v))
+}
+
+func (r *Room) keyMake(v *visit.Visit) {
+	visit.Act(v, r.desk.KeyCreate, func(out *admin.KeyCreateOut) visit.Answer {
+		return visit.Render(func(context.Context, *gate.Page) (visit.View, error) {
+			made := under(parts.Link{Text: "User", Href: users + "/" + string(out.User)}, "API key made", keyMade(out))
+			return made, nil
+		})
+	}, r.userPage(v), func(form url.Values, in *admin.KeyCreateIn) error {
+		form.Set("expires_at", endOf(form.Get("expires_at"), v.Zone()))
+		return visit.Decode(form, in)
+	})
+}
+
+// endOf turns a date into the instant at which it is over; anything else stays
+// as it is, for the desk to refuse.
+func endOf(text string, zone *time.Location) string {
+	d, err := civil.Parse(strings.TrimSpace(text))
+	if err != nil {
+		return text
+	}
+	y, m, day := d.AddDays(1).YMD()
+	return time.Date(y, m, day, 0, 0, 0, 0, zone).UTC().Format(time.RFC3339)
+}
+
+func (r *Room) keyRevoke(v *visit.Visit) {
+	visit.Act(v, r.desk.KeyRevoke, func(out *admin.Key) visit.Answer {
+		return visit.Go(users+"/"+string(out.User), "API key revoked.")
+	}, nil)
+}
+
+// instant reads what the desk writes; 0 for never.
+func instant(text string) int64 {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func moment(v *visit.Visit, text string) parts.Moment {
+	if text == "" {
+		return parts.Moment{}
+	}
+	return parts.At(instant(text), v.Zone())
+}
+
+// keyState says whether a key still opens anything.
+func keyState(k admin.Key, at int64) parts.Badge {
+	switch {
+	case k.RevokedAt != "":
+		return parts.Badge{Word: "Revoked"}
+	case k.ExpiresAt != "" && instant(k.ExpiresAt) <= at:
+		return parts.Badge{Word: "Expired"}
+	}
+	return parts.Badge{Meaning: parts.OK, Word: "In force"}
+}
+
+// revokeEffect says what revoking a key does.
+func revokeEffect(v *visit.Visit, k admin.Key, at int64) string {
+	use := "It has never been used."
+	if k.UsedAt != "" {
+		use = "Last used " + parts.Ago(instant(k.UsedAt), at, v.Zone()).Text + " ago"
+		if instant(k.UsedAt) > at-60_000_000 {
+			use = "Used just now"
+		}
+		if k.UsedAddress != "" {
+			use += " from " + k.UsedAddress
+		}
+		use += "."
+	}
+	return use + " Programs that hold it are refused from the next call on. This cannot be undone."
+}
