@@ -40,7 +40,7 @@ func statusOf(a *docket.Application, v *docket.Verdict) string {
 
 // redecide decides a locked application anew by the rules in force, and stores
 // verdict and move. Whoever calls it saves the application.
-func (d *Desk) redecide(ctx context.Context, c *gate.Call, a *docket.Application, in decision.Input, why string) (*docket.Verdict, error) {
+func (d *Desk) redecide(ctx context.Context, c *gate.Call, a *docket.Application, in decision.Input, by docket.Actor, why string) (*docket.Verdict, error) {
 	rules, err := docket.PinRules(ctx, c.Tx)
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (d *Desk) redecide(ctx context.Context, c *gate.Call, a *docket.Application
 	if err := docket.AddVerdict(ctx, c.Tx, v); err != nil {
 		return nil, err
 	}
-	return v, move(ctx, c, a, statusOf(a, v), engine(), why)
+	return v, move(ctx, c, a, statusOf(a, v), by, why)
 }
 
 // move changes the status of a locked application and notes it; a status that
