@@ -61,10 +61,10 @@ func (d *Desk) gather(ctx context.Context, c *gate.Call, a *docket.Application) 
 	if err != nil {
 		return nil, err
 	}
-	doc := &evidence.Document{Made: instant(c.At), MadeFor: c.Who.Name, Lender: c.Tenant.Name, Class: evidence.Class,
+	doc := &evidence.Document{Made: docket.Instant(c.At), MadeFor: c.Who.Name, Lender: c.Tenant.Name, Class: evidence.Class,
 		Application: evidence.Application{ID: string(a.ID), Number: a.Number(), Applicant: a.Name(), Place: fmt.Sprintf("%s, %s %s, %s", a.City, a.Region, a.PostalCode, a.Country),
-			Amount: a.Amount.String(), TermMonths: a.Term, Received: instant(a.CreatedAt), Channel: a.Channel, Status: a.Status},
-		Rules: evidence.Rules{Version: v.Rules, By: rules.By.Name, At: instant(rules.At)}}
+			Amount: a.Amount.String(), TermMonths: a.Term, Received: docket.Instant(a.CreatedAt), Channel: a.Channel, Status: a.Status},
+		Rules: evidence.Rules{Version: v.Rules, By: rules.By.Name, At: docket.Instant(rules.At)}}
 	if v.Outcome != decision.Proceed {
 		doc.NoticeDue = a.Notice.String()
 	}

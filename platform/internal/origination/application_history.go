@@ -42,7 +42,7 @@ func historyOf(ctx context.Context, c *gate.Call, a *docket.Application) (*Histo
 	}
 	out := &HistoryOut{Transitions: make([]MoveOut, len(moves)), Decisions: make([]DecisionOut, 0, len(verdicts))}
 	for i, m := range moves {
-		out.Transitions[i] = MoveOut{instant(m.At), m.From, m.To, m.By.Name, m.By.ID, m.Reason}
+		out.Transitions[i] = MoveOut{docket.Instant(m.At), m.From, m.To, m.By.Name, m.By.ID, m.Reason}
 	}
 	for _, v := range verdicts {
 		out.Decisions = append(out.Decisions, *decisionOut(v))

@@ -23,7 +23,7 @@ type ListIn struct {
 	From          string `query:"from" maxLength:"10" required:"false" doc:"Submitted on this date or later." example:"2026-11-01"`
 	To            string `query:"to" maxLength:"10" required:"false" doc:"Submitted on this date or earlier."`
 	Sort          string `query:"sort" maxLength:"20" required:"false" example:"notice_due" doc:"created_at, notice_due, amount or name; a leading - turns the order around. -created_at unless told."`
-	Paging
+	docket.Paging
 }
 
 // Item is an application as lists show it.
@@ -58,7 +58,7 @@ type ListOut struct {
 
 func item(a *docket.Application, today civil.Date) Item {
 	out := Item{ID: a.ID, Number: a.Number(), Name: a.Name(), Status: a.Status, Outcome: a.Outcome, CheckState: a.CheckState, Amount: a.Amount, TermMonths: a.Term,
-		Purpose: a.Purpose, SourceCompany: a.CompanyName, City: a.City, State: a.Region, Channel: a.Channel, CreatedAt: instant(a.CreatedAt), NoticeDue: a.Notice,
+		Purpose: a.Purpose, SourceCompany: a.CompanyName, City: a.City, State: a.Region, Channel: a.Channel, CreatedAt: docket.Instant(a.CreatedAt), NoticeDue: a.Notice,
 		DecidedBy: a.DecidedByName, Loan: a.Loan}
 	if !a.Notice.IsZero() {
 		left := a.Notice.Sub(today)
@@ -73,9 +73,9 @@ func (d *Desk) list(ctx context.Context, c *gate.Call, in *ListIn) (*ListOut, er
 		return nil, err
 	}
 	filter := *in
-	filter.Paging = Paging{}
+	filter.Paging = docket.Paging{}
 	var mark docket.Mark
-	ok, err := openCursor(c, "application.list", filter, in.Cursor, &mark)
+	ok, err := docket.OpenCursor(c, "application.list", filter, in.Cursor, &mark)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (d *Desk) list(ctx context.Context, c *gate.Call, in *ListIn) (*ListOut, er
 		out.Items[i] = item(a, c.Today)
 	}
 	if page.Next != nil {
-		out.Next = sealCursor(c, "application.list", filter, page.Next)
+		out.Next = docket.SealCursor(c, "application.list", filter, page.Next)
 	}
 	return out, nil
 }
@@ -106,7 +106,7 @@ func (d *Desk) list(ctx context.Context, c *gate.Call, in *ListIn) (*ListOut, er
 // query checks the input of a list.
 func query(ctx context.Context, c *gate.Call, in *ListIn) (q docket.Query, err error) {
 	var f fault.Collector
-	q = docket.Query{Status: in.Status, Outcome: in.Outcome, Text: strings.TrimSpace(in.Q), Limit: in.limit(&f), Exact: in.Total == "exact"}
+	q = docket.Query{Status: in.Status, Outcome: in.Outcome, Text: strings.TrimSpace(in.Q), Limit: in.Check(&f), Exact: in.Total == "exact"}
 	q.Sort, q.Desc = strings.CutPrefix(in.Sort, "-")
 	if in.Sort == "" {
 		q.Sort, q.Desc = "created_at", true

@@ -15,6 +15,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/decision"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/docket"
+	"github.com/lendkeep/lendkeep/platform/internal/origination/form"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
 
@@ -26,10 +27,10 @@ type ClientIn struct {
 
 // SubmitIn is an application.
 type SubmitIn struct {
-	Applicant     ApplicantIn `json:"applicant"`
-	Requested     RequestedIn `json:"requested"`
-	Client        *ClientIn   `json:"client,omitempty" doc:"With a server key only, and then required."`
-	SourceCompany string      `json:"source_company,omitempty" maxLength:"100" doc:"Name or id; not with a site key, which has its own."`
+	Applicant     form.ApplicantIn `json:"applicant"`
+	Requested     form.RequestedIn `json:"requested"`
+	Client        *ClientIn        `json:"client,omitempty" doc:"With a server key only, and then required."`
+	SourceCompany string           `json:"source_company,omitempty" maxLength:"100" doc:"Name or id; not with a site key, which has its own."`
 }
 
 // SubmitOut says that an application has been stored; what is thought of it is
@@ -54,8 +55,8 @@ type intake struct {
 func (d *Desk) receive(ctx context.Context, c *gate.Call, in *SubmitIn) (any, error) {
 	var f fault.Collector
 	p := &intake{tenant: c.Tenant}
-	p.app, p.personal = applicant(&f, &in.Applicant, c.Today)
-	requested(&f, &in.Requested, &p.app)
+	p.app, p.personal = form.CheckApplicant(&f, &in.Applicant, c.Today)
+	form.CheckRequested(&f, &in.Requested, &p.app)
 	p.app.ID, p.app.CreatedAt = id.New[id.Application](c.At), c.At
 	p.app.Channel = channel(c)
 	d.origin(&f, c, in, p)
@@ -66,7 +67,7 @@ func (d *Desk) receive(ctx context.Context, c *gate.Call, in *SubmitIn) (any, er
 		return nil, err
 	}
 	birth, _ := civil.Parse(p.personal.Birth) // checked above
-	p.age = fullYears(birth, c.Today)
+	p.age = form.FullYears(birth, c.Today)
 	return p, nil
 }
 
@@ -96,7 +97,7 @@ func (d *Desk) origin(f *fault.Collector, c *gate.Call, in *SubmitIn, p *intake)
 			return
 		}
 		a, err := netip.ParseAddr(strings.TrimSpace(in.Client.Address))
-		if err != nil || a.Zone() != "" || !ipset.Public(a.Unmap(), d.config.AlsoPublic) {
+		if err != nil || a.Zone() != "" || !ipset.Public(a.Unmap(), d.config.Provider.AlsoPublic) {
 			f.Add("client.address", "Give the applicant's own public internet address, not that of a proxy or of your network.")
 			return
 		}

@@ -65,8 +65,8 @@ func (d *Desk) view(ctx context.Context, c *gate.Call, in *Ref) (*ApplicationOut
 	if err != nil {
 		return nil, err
 	}
-	out := &ApplicationOut{ID: a.ID, Number: a.Number(), Status: a.Status, Channel: a.Channel, CreatedAt: instant(a.CreatedAt), SourceCompany: a.CompanyName,
-		Requested: RequestedOut{a.Amount, a.Term, a.Purpose}, NoticeDue: a.Notice, DecidedAt: instant(a.DecidedAt), DecidedBy: a.DecidedByName, Loan: a.Loan,
+	out := &ApplicationOut{ID: a.ID, Number: a.Number(), Status: a.Status, Channel: a.Channel, CreatedAt: docket.Instant(a.CreatedAt), SourceCompany: a.CompanyName,
+		Requested: RequestedOut{a.Amount, a.Term, a.Purpose}, NoticeDue: a.Notice, DecidedAt: docket.Instant(a.DecidedAt), DecidedBy: a.DecidedByName, Loan: a.Loan,
 		Applicant: ApplicantOut{FirstName: a.First, LastName: a.Last, Email: secret.Seal[secret.Email](p.Email), Phone: secret.Seal[secret.Phone](p.Phone),
 			DateOfBirth: secret.Seal[secret.BirthDate](p.Birth), SSN: secret.Seal[secret.SSN](p.SSN),
 			Address: AddressOut{secret.Seal[secret.AddressLine](p.Line1), a.City, a.Region, a.PostalCode, a.Country}}}

@@ -63,7 +63,7 @@ func decisionOf(ctx context.Context, c *gate.Call, a *docket.Application) (*Deci
 
 func decisionOut(v *docket.Verdict) *DecisionOut {
 	out := &DecisionOut{Outcome: v.Outcome.String(), Automatic: v.Automatic, RulesVersion: v.Rules, Rules: make([]RuleOut, len(v.Results)),
-		Reasons: make([]string, 0, len(v.Reasons)), ReasonCodes: make([]string, 0, len(v.Reasons)), By: v.By.Name, Note: v.Note, At: instant(v.At)}
+		Reasons: make([]string, 0, len(v.Reasons)), ReasonCodes: make([]string, 0, len(v.Reasons)), By: v.By.Name, Note: v.Note, At: docket.Instant(v.At)}
 	for i, r := range v.Results {
 		out.Rules[i] = RuleOut{Rule: r.Rule, Title: decision.Title(r.Rule), Section: r.Section.String(), Enabled: r.Enabled, Result: r.Result.String(),
 			Action: r.Action.String(), Taken: r.Taken.String(), ReasonCode: r.ReasonCode, Inputs: r.Inputs, Skipped: r.Skipped}

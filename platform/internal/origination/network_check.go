@@ -98,7 +98,7 @@ func (d *Desk) checkOf(ctx context.Context, c *gate.Call, a *docket.Application)
 		Facts: factsOut(k.Facts), LocationMatch: matchOut(k.Facts.Match), Comparison: comparison(k.Facts.Match), DistanceHow: k.Facts.Match.DistanceHow, Warning: k.Facts.Match.Warn(),
 		Sources: make([]SourceOut, 0, len(k.Sources))}
 	if k.State == docket.Done || k.State == docket.Unavailable {
-		out.CheckedAt = instant(k.At)
+		out.CheckedAt = docket.Instant(k.At)
 	}
 	for _, s := range k.Sources {
 		out.Sources = append(out.Sources, SourceOut{s.Name, s.Version, max(0, (c.At-s.At)/1_000_000), s.Use.String()})

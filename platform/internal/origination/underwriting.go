@@ -10,11 +10,11 @@ import (
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
-	"github.com/lendkeep/lendkeep/internal/money"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/decision"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/docket"
+	"github.com/lendkeep/lendkeep/platform/internal/origination/form"
 )
 
 // ApproveIn approves an application on terms; what is left out is as applied for.
@@ -69,7 +69,7 @@ func reason(f *fault.Collector, text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for i := range lines {
 		if strings.TrimSpace(lines[i]) != "" {
-			lines[i] = plain(f, "reason", lines[i], 1000, false)
+			lines[i] = form.Plain(f, "reason", lines[i], 1000, false)
 		}
 	}
 	out := strings.Join(lines, "\n")
@@ -81,9 +81,7 @@ func reason(f *fault.Collector, text string) string {
 func (in *ApproveIn) terms(f *fault.Collector, a *docket.Application) BoardIn {
 	b := BoardIn{Amount: a.Amount, TermMonths: a.Term, AnnualRate: strings.TrimSpace(in.AnnualRate), Convention: in.Convention}
 	if in.Amount != "" {
-		amount, err := money.Parse(in.Amount)
-		f.Check(err == nil && decimal.MatchString(in.Amount) && amount > 0 && amount <= maxAmount, "amount", "Give an amount above 0.00 and up to 1000000.00, with at most two places.")
-		b.Amount = amount
+		b.Amount = form.Amount(f, "amount", in.Amount)
 	}
 	if in.TermMonths != 0 {
 		b.TermMonths = in.TermMonths
@@ -143,7 +141,7 @@ func (d *Desk) reject(ctx context.Context, c *gate.Call, in *RejectIn) (*ActedOu
 	var adverse []decision.Reason
 	f.Check(len(in.Adverse) <= decision.MaxReasons, "adverse_reasons", "Give at most four.")
 	for i, text := range in.Adverse {
-		adverse = append(adverse, decision.Reason{Code: "U-01", Words: plain(&f, fmt.Sprintf("adverse_reasons[%d]", i), text, 300, false)})
+		adverse = append(adverse, decision.Reason{Code: "U-01", Words: form.Plain(&f, fmt.Sprintf("adverse_reasons[%d]", i), text, 300, false)})
 	}
 	if err := f.Err(); err != nil {
 		return nil, err
@@ -189,7 +187,7 @@ func (d *Desk) decided(ctx context.Context, c *gate.Call, a *docket.Application,
 		return nil, err
 	}
 	v := *last
-	v.ID, v.Check, v.Outcome, v.Reasons, v.Automatic, v.By, v.Note, v.At = id.New[id.Verdict](c.At), a.Check, outcome, reasons, false, actor(c), why, c.At
+	v.ID, v.Check, v.Outcome, v.Reasons, v.Automatic, v.By, v.Note, v.At = id.New[id.Verdict](c.At), a.Check, outcome, reasons, false, docket.ActorOf(c), why, c.At
 	if err := docket.AddVerdict(ctx, c.Tx, &v); err != nil {
 		return nil, err
 	}
@@ -199,8 +197,8 @@ func (d *Desk) decided(ctx context.Context, c *gate.Call, a *docket.Application,
 		c.Detail(fmt.Sprintf("adverse_reason.%d", i+1), r.Words)
 	}
 	a.Verdict, a.Outcome = v.ID, outcome.String()
-	a.DecidedAt, a.DecidedBy, a.DecidedByName = c.At, actor(c).ID, c.Who.Name
-	if err := move(ctx, c, a, status, actor(c), why); err != nil {
+	a.DecidedAt, a.DecidedBy, a.DecidedByName = c.At, docket.ActorOf(c).ID, c.Who.Name
+	if err := move(ctx, c, a, status, docket.ActorOf(c), why); err != nil {
 		return nil, err
 	}
 	return acted(a, reasons), docket.Save(ctx, c.Tx, a)
@@ -243,7 +241,7 @@ func (d *Desk) reprocess(ctx context.Context, c *gate.Call, in *ReprocessIn) (*A
 	}
 	a.DecidedAt, a.DecidedBy, a.DecidedByName = 0, "", ""
 	c.Given(why)
-	v, err := d.redecide(ctx, c, a, input, actor(c), "sent for reprocessing: "+why)
+	v, err := d.redecide(ctx, c, a, input, docket.ActorOf(c), "sent for reprocessing: "+why)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,11 @@
-package origination
+// Package rulebook is the part of the origination desk where the lender sets the
+// rules of the decision engine: two lists under one version, who changed what,
+// and what a change would have done to past applications.
+//
+// Invariants: a version is never changed, only followed by another; a change made
+// on a version that is no longer in force is refused; a preview decides pinned
+// facts again and writes nothing. It must not know providers or jobs.
+package rulebook
 
 import (
 	"context"
@@ -60,15 +67,37 @@ func rulesWrite(name, title, path string, do func(context.Context, *gate.Call, *
 		Object: func(*RulesIn) string { return "rule_set/" + path }, Do: do}
 }
 
-func (d *Desk) ruleOperations() {
-	d.NetworkRules = rulesRead("decision_engine.view", "View network security rules", "GET", "network-rules", viewRules(decision.Network))
-	d.ApplicantRules = rulesRead("decision_engine.applicant.view", "View applicant rules", "GET", "applicant-rules", viewRules(decision.Applicant))
-	d.NetworkRules.Roles, d.ApplicantRules.Roles = "underwriter manager", "underwriter manager"
-	d.NetworkUpdate = rulesWrite("decision_engine.update", "Change network security rules", "network-rules", updateRules(decision.Network))
-	d.ApplicantUpdate = rulesWrite("decision_engine.applicant.update", "Change applicant rules", "applicant-rules", updateRules(decision.Applicant))
-	d.Preview = rulesRead("decision_engine.preview", "Preview rules on past applications", "POST", "preview", d.preview)
-	d.Preview.Prepare, d.Preview.Outside = d.pinned, d.tally
-	d.RulesHistory = rulesRead("decision_engine.history", "History of the rules", "GET", "history", d.rulesHistory)
+// Book holds the operations on the rules.
+type Book struct {
+	NetworkRules    *gate.Op[Nothing, RulesOut]
+	NetworkUpdate   *gate.Op[RulesIn, RulesOut]
+	ApplicantRules  *gate.Op[Nothing, RulesOut]
+	ApplicantUpdate *gate.Op[RulesIn, RulesOut]
+	Preview         *gate.Op[PreviewIn, PreviewOut]
+	RulesHistory    *gate.Op[RulesHistoryIn, RulesHistoryOut]
+}
+
+// Nothing is the input of operations that need none.
+type Nothing struct{}
+
+// New makes the book.
+func New() *Book {
+	b := &Book{
+		NetworkRules:    rulesRead("decision_engine.view", "View network security rules", "GET", "network-rules", viewRules(decision.Network)),
+		ApplicantRules:  rulesRead("decision_engine.applicant.view", "View applicant rules", "GET", "applicant-rules", viewRules(decision.Applicant)),
+		NetworkUpdate:   rulesWrite("decision_engine.update", "Change network security rules", "network-rules", updateRules(decision.Network)),
+		ApplicantUpdate: rulesWrite("decision_engine.applicant.update", "Change applicant rules", "applicant-rules", updateRules(decision.Applicant)),
+		Preview:         rulesRead("decision_engine.preview", "Preview rules on past applications", "POST", "preview", preview),
+		RulesHistory:    rulesRead("decision_engine.history", "History of the rules", "GET", "history", history),
+	}
+	b.NetworkRules.Roles, b.ApplicantRules.Roles = "underwriter manager", "underwriter manager"
+	b.Preview.Prepare, b.Preview.Outside = pinned, tally
+	return b
+}
+
+// Entries lists the operations.
+func (b *Book) Entries() []gate.Entry {
+	return []gate.Entry{b.NetworkRules, b.NetworkUpdate, b.ApplicantRules, b.ApplicantUpdate, b.Preview, b.RulesHistory}
 }
 
 func viewRules(which decision.Section) func(context.Context, *gate.Call, *Nothing) (*RulesOut, error) {
@@ -94,7 +123,7 @@ func updateRules(which decision.Section) func(context.Context, *gate.Call, *Rule
 		if in.Version != before.Version {
 			return nil, docket.StaleRules()
 		}
-		after := docket.RuleSet{RuleSet: before.With(which, list).Normalize(), By: actor(c), At: c.At}
+		after := docket.RuleSet{RuleSet: before.With(which, list).Normalize(), By: docket.ActorOf(c), At: c.At}
 		changes := decision.Diff(before.RuleSet, after.RuleSet)
 		if len(changes) == 0 {
 			return rulesOut(before, which), nil
@@ -147,7 +176,7 @@ func action(word string) (a decision.Action) {
 func rulesOut(s docket.RuleSet, which decision.Section) *RulesOut {
 	out := &RulesOut{Version: s.Version, Rules: []RuleRow{}, ChangedBy: s.By.Name}
 	if s.By.ID != "" {
-		out.ChangedAt = instant(s.At)
+		out.ChangedAt = docket.Instant(s.At)
 	}
 	for _, r := range s.Section(which).Rules {
 		row := RuleRow{Rule: r.Rule, Enabled: r.Enabled, OnUnknown: r.OnUnknown.String(), ReasonCode: r.ReasonCode}
@@ -160,156 +189,4 @@ func rulesOut(s docket.RuleSet, which decision.Section) *RulesOut {
 		out.Rules = append(out.Rules, row)
 	}
 	return out
-}
-
-// PreviewIn asks what rules would have done; a list left out is the one in force.
-type PreviewIn struct {
-	NetworkRules   []RuleRow `json:"network_rules,omitempty" maxItems:"100"`
-	ApplicantRules []RuleRow `json:"applicant_rules,omitempty" maxItems:"100"`
-	Days           int       `json:"days,omitempty" minimum:"1" maximum:"365" doc:"How far back, 90 unless told."`
-}
-
-// TallyOut is how many applications go where.
-type TallyOut struct {
-	Rejected int64 `json:"rejected" class:"public"`
-	Review   int64 `json:"manual_review" class:"public"`
-	Proceed  int64 `json:"proceed" class:"public"`
-}
-
-// PreviewOut is what rules would have done, beside what the engine did.
-type PreviewOut struct {
-	Days         int   `json:"days" class:"public"`
-	Applications int64 `json:"applications" class:"public"`
-	TallyOut
-	Was TallyOut `json:"was"`
-}
-
-// pastFacts are what a preview decides again.
-type pastFacts struct {
-	groups []docket.Group
-	rules  decision.RuleSet
-	days   int
-}
-
-func (d *Desk) pinned(ctx context.Context, c *gate.Call, in *PreviewIn) (any, error) {
-	s, err := docket.CurrentRules(ctx, c.Tx)
-	if err != nil {
-		return nil, err
-	}
-	p := pastFacts{rules: s.RuleSet, days: 90}
-	var f fault.Collector
-	for _, l := range []struct {
-		which decision.Section
-		field string
-		rows  []RuleRow
-	}{{decision.Network, "network_", in.NetworkRules}, {decision.Applicant, "applicant_", in.ApplicantRules}} {
-		if l.rows == nil {
-			continue
-		}
-		list, err := (&RulesIn{Rules: l.rows}).rules(l.which)
-		if err != nil {
-			for _, x := range fault.As(err).Fields {
-				f.Add(l.field+x.Path, x.Mend)
-			}
-		}
-		p.rules = p.rules.With(l.which, list)
-	}
-	f.Check(in.Days >= 0 && in.Days <= 365, "days", "Give a number of days between 1 and 365.")
-	if err := f.Err(); err != nil {
-		return nil, err
-	}
-	if in.Days > 0 {
-		p.days = in.Days
-	}
-	p.groups, err = docket.Pinned(ctx, c.Tx, c.Scope, c.At-int64(p.days)*24*3600*1_000_000)
-	return p, err
-}
-
-// tally decides the pinned facts again, with no transaction open.
-func (d *Desk) tally(_ context.Context, _ *PreviewIn, prepared any) (any, error) {
-	p := prepared.(pastFacts)
-	e, err := decision.Compile(&p.rules)
-	if err != nil {
-		return nil, err
-	}
-	out := &PreviewOut{Days: p.days}
-	var dec decision.Decision
-	for _, g := range p.groups {
-		var in decision.Input
-		if err := json.Unmarshal([]byte(g.Input), &in); err != nil {
-			return nil, err
-		}
-		out.Applications += g.N
-		out.TallyOut.add(e.Decide(&in, &dec).Outcome.String(), g.N)
-		out.Was.add(g.Outcome, g.N)
-	}
-	return out, nil
-}
-
-func (t *TallyOut) add(outcome string, n int64) {
-	switch outcome {
-	case decision.Reject.String():
-		t.Rejected += n
-	case decision.Review.String():
-		t.Review += n
-	default:
-		t.Proceed += n
-	}
-}
-
-func (d *Desk) preview(_ context.Context, c *gate.Call, _ *PreviewIn) (*PreviewOut, error) {
-	return c.Outside.(*PreviewOut), nil
-}
-
-// RulesHistoryIn asks for versions of the rules, newest first.
-type RulesHistoryIn struct{ Paging }
-
-// VersionOut is one version of the rules and what it changed.
-type VersionOut struct {
-	Version int64    `json:"version" class:"public"`
-	At      string   `json:"at" class:"public"`
-	By      string   `json:"by" class:"public" doc:"Empty as shipped."`
-	Changes []string `json:"changes" class:"public" doc:"Against the version before, in words."`
-}
-
-// RulesHistoryOut is a page of versions.
-type RulesHistoryOut struct {
-	Items   []VersionOut `json:"items"`
-	Total   int64        `json:"total" class:"public"`
-	TotalIs string       `json:"total_is" class:"public" enum:"exact"`
-	Next    string       `json:"next,omitempty" class:"public"`
-}
-
-func (d *Desk) rulesHistory(ctx context.Context, c *gate.Call, in *RulesHistoryIn) (*RulesHistoryOut, error) {
-	var f fault.Collector
-	limit := in.limit(&f)
-	if err := f.Err(); err != nil {
-		return nil, err
-	}
-	var before int64
-	if _, err := openCursor(c, "decision_engine.history", nil, in.Cursor, &before); err != nil {
-		return nil, err
-	}
-	list, err := docket.RuleSets(ctx, c.Tx, before, limit+1)
-	if err != nil {
-		return nil, err
-	}
-	now, err := docket.CurrentRules(ctx, c.Tx)
-	if err != nil {
-		return nil, err
-	}
-	out := &RulesHistoryOut{Items: []VersionOut{}, Total: now.Version, TotalIs: "exact"}
-	for i, s := range list[:min(limit, len(list))] {
-		v := VersionOut{Version: s.Version, At: instant(s.At), By: s.By.Name, Changes: []string{}}
-		if i+1 < len(list) {
-			for _, ch := range decision.Diff(list[i+1].RuleSet, s.RuleSet) {
-				v.Changes = append(v.Changes, ch.Words)
-			}
-		}
-		out.Items = append(out.Items, v)
-	}
-	if len(list) > limit {
-		out.Next = sealCursor(c, "decision_engine.history", nil, list[limit-1].Version)
-	}
-	return out, nil
 }

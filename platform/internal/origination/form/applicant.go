@@ -1,4 +1,9 @@
-package origination
+// Package form is what an application form asks for, and what makes an answer
+// faulty: every faulty field is named at once, with its mend and never its value.
+//
+// It is pure: no I/O, no clock. Whether an applicant is too young or asks for too
+// much is for the rules; here only what cannot be is refused.
+package form
 
 import (
 	"regexp"
@@ -64,13 +69,13 @@ const states = " AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA 
 // maxAmount is the most that can be applied for.
 const maxAmount money.Amount = 1_000_000_00
 
-// applicant checks and normalizes who applies, into a docket row and what will
+// CheckApplicant checks and normalizes who applies, into a docket row and what will
 // be sealed. Faults are named below prefix; no value is repeated.
-func applicant(f *fault.Collector, in *ApplicantIn, today civil.Date) (docket.Application, docket.Personal) {
+func CheckApplicant(f *fault.Collector, in *ApplicantIn, today civil.Date) (docket.Application, docket.Personal) {
 	var a docket.Application
 	var p docket.Personal
-	a.First = plain(f, "applicant.first_name", in.FirstName, 100, true)
-	a.Last = plain(f, "applicant.last_name", in.LastName, 100, true)
+	a.First = Plain(f, "applicant.first_name", in.FirstName, 100, true)
+	a.Last = Plain(f, "applicant.last_name", in.LastName, 100, true)
 	p.Email = strings.TrimSpace(in.Email)
 	f.Check(len(p.Email) <= 254 && mailForm.MatchString(p.Email) && !strings.Contains(p.Email, ".."), "applicant.email", "Write an e-mail address like name@example.com.")
 	var ok bool
@@ -86,8 +91,8 @@ func applicant(f *fault.Collector, in *ApplicantIn, today civil.Date) (docket.Ap
 }
 
 func address(f *fault.Collector, in *AddressIn, a *docket.Application, p *docket.Personal) {
-	p.Line1 = plain(f, "applicant.address.line1", in.Line1, 200, false)
-	a.City = plain(f, "applicant.address.city", in.City, 100, true)
+	p.Line1 = Plain(f, "applicant.address.line1", in.Line1, 200, false)
+	a.City = Plain(f, "applicant.address.city", in.City, 100, true)
 	a.Country = strings.ToUpper(strings.TrimSpace(in.Country))
 	f.Check(isCountry(a.Country), "applicant.address.country", "Use the two letters of ISO 3166-1, for example US.")
 	a.Region = strings.TrimSpace(in.Region)
@@ -95,7 +100,7 @@ func address(f *fault.Collector, in *AddressIn, a *docket.Application, p *docket
 		a.Region = strings.ToUpper(a.Region)
 		f.Check(len(a.Region) == 2 && strings.Contains(states, " "+a.Region+" "), "applicant.address.region", "Use the two letters of the state, for example NY.")
 	} else if a.Region != "" {
-		a.Region = plain(f, "applicant.address.region", a.Region, 100, false)
+		a.Region = Plain(f, "applicant.address.region", a.Region, 100, false)
 	}
 	a.PostalCode = strings.ToUpper(strings.TrimSpace(in.PostalCode))
 	form := postalForms[a.Country]
@@ -107,9 +112,9 @@ func address(f *fault.Collector, in *AddressIn, a *docket.Application, p *docket
 	}
 }
 
-// plain takes a required text of at most most bytes without control or direction
+// Plain takes a required text of at most most bytes without control or direction
 // characters; a name has a letter in it.
-func plain(f *fault.Collector, field, text string, most int, name bool) string {
+func Plain(f *fault.Collector, field, text string, most int, name bool) string {
 	text = strings.Join(strings.Fields(text), " ")
 	clean := true
 	for part := text; part != ""; {
@@ -170,19 +175,18 @@ func isCountry(code string) bool {
 	return err == nil && len(code) == 2 && r.String() == code && r.IsCountry()
 }
 
-func requested(f *fault.Collector, in *RequestedIn, a *docket.Application) {
-	text := strings.TrimSpace(in.Amount)
-	amount, err := money.Parse(text)
-	f.Check(err == nil && decimal.MatchString(text) && amount > 0 && amount <= maxAmount, "requested.amount", "Give an amount above 0.00 and up to 1000000.00, with at most two places.")
+// CheckRequested checks what is applied for and takes it into the row.
+func CheckRequested(f *fault.Collector, in *RequestedIn, a *docket.Application) {
+	a.Amount = Amount(f, "requested.amount", in.Amount)
 	f.Check(in.TermMonths >= 1 && in.TermMonths <= 120, "requested.term_months", "Give a number of months between 1 and 120.")
-	a.Amount, a.Term = amount, in.TermMonths
+	a.Term = in.TermMonths
 	if strings.TrimSpace(in.Purpose) != "" {
-		a.Purpose = plain(f, "requested.purpose", in.Purpose, 200, false)
+		a.Purpose = Plain(f, "requested.purpose", in.Purpose, 200, false)
 	}
 }
 
-// fullYears is an age on a day.
-func fullYears(birth, on civil.Date) int64 {
+// FullYears is an age on a day.
+func FullYears(birth, on civil.Date) int64 {
 	by, bm, bd := birth.YMD()
 	y, m, d := on.YMD()
 	years := y - by
@@ -190,4 +194,12 @@ func fullYears(birth, on civil.Date) int64 {
 		years--
 	}
 	return int64(years)
+}
+
+// Amount reads an amount that can be applied for.
+func Amount(f *fault.Collector, field, text string) money.Amount {
+	text = strings.TrimSpace(text)
+	amount, err := money.Parse(text)
+	f.Check(err == nil && decimal.MatchString(text) && amount > 0 && amount <= maxAmount, field, "Give an amount above 0.00 and up to 1000000.00, with at most two places.")
+	return amount
 }

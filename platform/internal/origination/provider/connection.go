@@ -1,4 +1,12 @@
-package origination
+// Package provider is the part of the origination desk that keeps the connection
+// to ipstack: its settings, its test, its client and the alerts that the client
+// raises.
+//
+// Invariants: the access key is sealed, write only, and forgotten when the base
+// URL changes; a client lives as long as the version of its settings, so that a
+// pause after an exhausted quota outlives a call; no call is made with a
+// transaction open. It must not know applications, rules or jobs.
+package provider
 
 import (
 	"context"
@@ -11,7 +19,6 @@ import (
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/docket"
-	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
 
 // ConnectionIn changes how ipstack is reached.
@@ -64,8 +71,7 @@ type TroubleIn struct {
 	Version int64  `json:"version"` // of the connection that met it
 	Failure string `json:"failure"`
 	Words   string `json:"words"`
-
-	until int64
+	Until   int64  `json:"until"`
 }
 
 const connectionObject = "connection/ipstack"
@@ -75,35 +81,26 @@ func ipstackOp[In, Out any](name, title, method, path string, kind operation.Kin
 		Kind: kind, Audit: form, Sensitivity: operation.Security, Permit: gate.ByRole, Object: func(*In) string { return connectionObject }, Do: do}
 }
 
-func (d *Desk) connectionOperations() {
-	d.ConnectionView = ipstackOp("ipstack.view", "View ipstack connection", "GET", "", operation.Read, operation.Looked, d.connectionView)
-	d.ConnectionSet = ipstackOp("ipstack.update", "Change ipstack connection", "PUT", "", operation.Write, operation.Changed, d.connectionSet)
-	d.ConnectionTest = ipstackOp("ipstack.test", "Test ipstack connection", "POST", "/test", operation.Write, operation.Changed, d.connectionTest)
-	d.ConnectionTest.Prepare, d.ConnectionTest.Outside = d.testPrepare, d.testOutside
-	d.TroubleRecord = &gate.Op[TroubleIn, Done]{Name: "ipstack.trouble.record", Title: "Record trouble with ipstack", Area: "Settings",
-		Kind: operation.Write, Audit: operation.Changed, Permit: gate.House, Object: func(*TroubleIn) string { return connectionObject }, Do: d.troubleRecord}
-}
-
 func connectionOut(n docket.Connection) *ConnectionOut {
-	out := &ConnectionOut{BaseURL: n.BaseURL, KeySet: !n.Key.Empty(), TimeoutMS: n.TimeoutMS, UseConfirmed: n.Confirmed, ConfirmedBy: n.ConfirmedBy, ConfirmedAt: instant(n.ConfirmedAt)}
+	out := &ConnectionOut{BaseURL: n.BaseURL, KeySet: !n.Key.Empty(), TimeoutMS: n.TimeoutMS, UseConfirmed: n.Confirmed, ConfirmedBy: n.ConfirmedBy, ConfirmedAt: docket.Instant(n.ConfirmedAt)}
 	if n.Trouble != "" {
-		out.Alert = &AlertOut{n.Trouble, n.TroubleWords, instant(n.TroubleAt), instant(n.TroubleUntil)}
+		out.Alert = &AlertOut{n.Trouble, n.TroubleWords, docket.Instant(n.TroubleAt), docket.Instant(n.TroubleUntil)}
 	}
 	if n.TestedAt != 0 {
-		out.LastTest = &TestedOut{n.TestOK, n.TestWords, instant(n.TestedAt)}
+		out.LastTest = &TestedOut{n.TestOK, n.TestWords, docket.Instant(n.TestedAt)}
 	}
 	return out
 }
 
-func (d *Desk) connectionView(ctx context.Context, c *gate.Call, _ *Nothing) (*ConnectionOut, error) {
+func (p *Provider) connectionView(ctx context.Context, c *gate.Call, _ *Nothing) (*ConnectionOut, error) {
 	n, err := docket.ReadConnection(ctx, c.Tx, c.Tenant.Ring)
 	return connectionOut(n), err
 }
 
-func (d *Desk) connectionSet(ctx context.Context, c *gate.Call, in *ConnectionIn) (*ConnectionOut, error) {
+func (p *Provider) connectionSet(ctx context.Context, c *gate.Call, in *ConnectionIn) (*ConnectionOut, error) {
 	var f fault.Collector
 	base := strings.TrimRight(strings.TrimSpace(in.BaseURL), "/")
-	f.Merge("", ipstack.CheckBaseURL(base, d.config.PlainLoopback))
+	f.Merge("", ipstack.CheckBaseURL(base, p.config.PlainLoopback))
 	key := strings.TrimSpace(in.AccessKey.Reveal())
 	f.Check(len(key) <= 200 && strings.Trim(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == "", "access_key", "Use the key as ipstack shows it: letters and digits only.")
 	f.Check(in.TimeoutMS >= 100 && in.TimeoutMS <= 30000, "timeout_ms", "Give a number of milliseconds between 100 and 30000.")
@@ -151,50 +148,4 @@ func noteConnection(c *gate.Call, before, n docket.Connection, newKey bool) {
 		after = "set anew"
 	}
 	c.Change("access_key", state(!before.Key.Empty()), after)
-}
-
-// testing is a connection on its way to being tested.
-type testing struct {
-	tenant     *tenant.Tenant
-	connection docket.Connection
-}
-
-func (d *Desk) testPrepare(ctx context.Context, c *gate.Call, _ *Nothing) (any, error) {
-	n, err := docket.ReadConnection(ctx, c.Tx, c.Tenant.Ring)
-	return testing{c.Tenant, n}, err
-}
-
-func (d *Desk) testOutside(ctx context.Context, _ *Nothing, prepared any) (any, error) {
-	p := prepared.(testing)
-	n, err := d.connect(p.tenant, p.connection)
-	if err != nil {
-		return nil, err
-	}
-	return n.source.Test(ctx), nil
-}
-
-func (d *Desk) connectionTest(ctx context.Context, c *gate.Call, _ *Nothing) (*TestOut, error) {
-	r := c.Outside.(ipstack.TestReport)
-	n, err := docket.ReadConnection(ctx, c.Tx, c.Tenant.Ring)
-	if err != nil {
-		return nil, err
-	}
-	n.TestedAt, n.TestOK, n.TestWords = c.At, r.OK, r.Words
-	if r.OK {
-		c.Change("trouble", n.Trouble, "")
-		n.Trouble, n.TroubleWords, n.TroubleAt, n.TroubleUntil = "", "", 0, 0
-	}
-	c.Detail("ok", strconv.FormatBool(r.OK))
-	c.Detail("code", r.Code)
-	return &TestOut{r.OK, r.Code, r.Words, r.HasSecurity, r.HasLocation, r.HasConnection}, docket.SaveConnection(ctx, c.Tx, c.Tenant.Ring, n)
-}
-
-func (d *Desk) troubleRecord(ctx context.Context, c *gate.Call, in *TroubleIn) (*Done, error) {
-	n, err := docket.ReadConnection(ctx, c.Tx, c.Tenant.Ring)
-	if err != nil || n.Version != in.Version { // mended meanwhile
-		return &Done{Done: true}, err
-	}
-	c.Change("trouble", n.Trouble, in.Failure)
-	n.Trouble, n.TroubleWords, n.TroubleAt, n.TroubleUntil = in.Failure, in.Words, c.At, in.until
-	return &Done{Done: true}, docket.SaveConnection(ctx, c.Tx, c.Tenant.Ring, n)
 }
