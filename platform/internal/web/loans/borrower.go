@@ -54,6 +54,15 @@ func (w *person) sealed() []line {
 	}
 }
 
+// inFull is the one field that was asked for, as people write it.
+func (w *person) inFull() string {
+	v := w.shown.Value
+	if w.shown.Field == "ssn" && len(v) == 9 {
+		return v[:3] + "-" + v[3:5] + "-" + v[5:]
+	}
+	return v
+}
+
 // facts are the borrower, personal fields masked but for the one just asked for.
 func (w *person) facts() []parts.Fact {
 	out := []parts.Fact{{Term: "Name", Value: parts.Words(w.Name)}, {Term: "Reference", Value: words(w.Reference)}}

@@ -269,7 +269,7 @@ func sealedValue(w *person, l line) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		switch {
 		case w.shown != nil && w.shown.Field == l.field:
-			templ_7745c5c3_Err = parts.Inline(parts.Words(w.shown.Value), parts.Status(parts.Badge{Meaning: parts.Warn, Word: "Shown in full", Title: "The audit trail holds your name and your reason."})).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Inline(parts.Words(w.inFull()), parts.Status(parts.Badge{Meaning: parts.Warn, Word: "Shown in full", Title: "The audit trail holds your name and your reason."})).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
