@@ -61,6 +61,7 @@ func (r *Room) restrictionPage(v *visit.Visit) visit.Screen {
 				}
 			}
 		}
+		f.remove = f.remove && len(f.people) == 0 // the desk refuses what binds somebody
 		page := under(parts.Link{Text: "Search restrictions", Href: restrictions}, f.held.Name, restrictionPage(v, f))
 		if f.remove {
 			page.Page.Actions = []parts.Button{{Label: "Delete…", Opens: "delete"}}

@@ -9,8 +9,6 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"strconv"
-
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
@@ -151,23 +149,13 @@ func restrictionPage(v *visit.Visit, f restrictionFacts) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if f.remove {
-			templ_7745c5c3_Err = parts.Confirmed(v.Sheet("delete").Confirm(parts.Confirm{ID: "delete", Title: "Delete search restriction ‘" + f.held.Name + "’", Effect: deleteEffect(f), Action: restrictions + "/" + string(f.held.ID) + "/delete", Verb: "Delete search restriction", Kind: parts.Destructive})).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Confirmed(v.Sheet("delete").Confirm(parts.Confirm{ID: "delete", Title: "Delete search restriction ‘" + f.held.Name + "’", Effect: "It binds nobody at present, so nobody finds more or less without it. This cannot be undone.", Action: restrictions + "/" + string(f.held.ID) + "/delete", Verb: "Delete search restriction", Kind: parts.Destructive})).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
 		return nil
 	})
-}
-
-func deleteEffect(f restrictionFacts) string {
-	switch len(f.people) {
-	case 0:
-		return "It binds nobody at present."
-	case 1:
-		return f.people[0].Name + " is bound by it. Without it this person finds more, from the next call on."
-	}
-	return strconv.Itoa(len(f.people)) + " users are bound by it. Without it they find more, from the next call on."
 }
 
 func restrictionForm(v *visit.Visit, f restrictionFacts) templ.Component {
@@ -290,6 +278,14 @@ func restrictionSide(f restrictionFacts) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, " ")
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+					templ_7745c5c3_Err = parts.Para("To delete it, take it from them first.").Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
 				}
 				return nil
 			})
@@ -365,14 +361,14 @@ func vocabulary(list ...string) templ.Component {
 				var templ_7745c5c3_Var11 string
 				templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `restrictions.templ`, Line: 112, Col: 8}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `restrictions.templ`, Line: 101, Col: 8}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, " ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, " ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -213,13 +213,12 @@ func (v *Visit) pageIn() PageIn {
 	return in
 }
 
+// unknown is a call of its own, not a page: so its entry holds the path.
 func (v *Visit) unknown() {
 	e := v.mux.config.Gate.ByName(unknownPage).(*gate.Op[PageIn, PageOut])
 	in := v.pageIn()
-	v.Show(func(ctx context.Context, p *gate.Page) (View, error) {
-		_, err := gate.Look(ctx, p, e, &in)
-		return View{}, err
-	})
+	_, err := gate.Run(v.Context(), v.mux.config.Gate, e, v.Request(), func(to *PageIn) error { *to = in; return nil }, nil)
+	v.Refuse(err)
 }
 
 func (v *Visit) refuseForeign() {
