@@ -15,6 +15,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/sight"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
 
@@ -28,7 +29,8 @@ type Config struct {
 // Desk is the servicing desk with its operations.
 type Desk struct {
 	config Config
-	keeper book.Keeper
+	keeper sight.Keeper
+	few    int // of LoanQuery; 0 = its own standard
 
 	LoanList        *gate.Op[LoanListIn, LoanListOut]
 	LoanView        *gate.Op[LoanRef, LoanOut]
@@ -88,7 +90,7 @@ func (d *Desk) Vocabulary(ctx context.Context, tx *db.Tx) (policy.Vocabulary, er
 // BuildVisibleSets makes the rows behind quick restricted pages; the roof runs
 // it in the background at start and after access has changed.
 func (d *Desk) BuildVisibleSets(ctx context.Context, t *tenant.Tenant) error {
-	return book.BuildVisibleSets(ctx, t)
+	return sight.Build(ctx, t)
 }
 
 // keep brings visible sets up to date after a change of loans.

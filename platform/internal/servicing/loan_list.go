@@ -84,6 +84,7 @@ func (d *Desk) loanList(ctx context.Context, c *gate.Call, in *LoanListIn) (*Loa
 	if err != nil {
 		return nil, err
 	}
+	q.Few = d.few
 	filter := *in
 	filter.Paging = Paging{}
 	var mark book.Mark

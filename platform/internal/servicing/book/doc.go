@@ -10,23 +10,23 @@
 //   - Personal fields lie sealed under the borrower's own key; they are found by
 //     blind indexes of their normalized form.
 //   - What an import has written is seen by nobody until the import has landed.
-//   - Membership of a set of restrictions (visible_loan) is kept in the
-//     transaction of every change of a loan. It makes pages and totals quick and
-//     decides nothing: every row shown has met the Scope's own condition.
+//   - Kept sets (package sight) make pages and totals quick and decide nothing:
+//     every row shown has met the Scope's own condition.
 //
 // It must not know operations, HTTP, or how a role came to its scope.
 package book
 
 import (
-	"encoding/json"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/sight"
 )
 
 // landedLoan and landedBorrower leave out what an import has not landed yet.
 const (
-	landedLoan     = `(l.import_id = '' OR NOT EXISTS (SELECT 1 FROM import_run ir WHERE ir.id = l.import_id AND ir.landed_at = 0))`
+	landedLoan     = sight.Landed
 	landedBorrower = `(b.import_id = '' OR NOT EXISTS (SELECT 1 FROM import_run ir WHERE ir.id = b.import_id AND ir.landed_at = 0))`
 )
 
@@ -44,12 +44,4 @@ func beyond(prefix string) string { return prefix + string(utf8.MaxRune) }
 // valid UTF-8 and free of control characters.
 func Plain(text string, limit int) bool {
 	return len(text) <= limit && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
-}
-
-func toJSON(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // lists of strings always marshal
-	}
-	return string(b)
 }

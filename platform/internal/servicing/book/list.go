@@ -9,6 +9,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/keys"
 	"github.com/lendkeep/lendkeep/internal/money"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/sight"
 )
 
 // LoanQuery is what a list of loans is asked for. Empty fields do not narrow.
@@ -22,6 +23,7 @@ type LoanQuery struct {
 	After     *Mark
 	Limit     int
 	Exact     bool // count all, also with filters
+	Few       int  // how many loans are gone through without a thought; 0 = 2,000
 }
 
 // Mark is where a page ended: the sort key and the number of its last loan.
@@ -65,14 +67,27 @@ const countTo = 1000
 // are found first, by the kept set where there is one; the rows are then read
 // under the scope's own condition.
 func ListLoans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q LoanQuery) (*LoanPage, error) {
-	s, ready, err := readySet(ctx, tx, sc)
+	s, ready, err := sight.Ready(ctx, tx, sc)
 	if err != nil {
 		return nil, err
 	}
-	filters := q.filters(ring)
-	p := plan(sc, s, ready, filters, q)
+	if q.Few == 0 {
+		q.Few = 2000
+	}
+	k := &search{sc: sc, set: s, ready: ready, q: q}
+	if q.Text != "" {
+		if k.like, err = likeness(ctx, tx, ring, q.Text, q.Few); err != nil {
+			return nil, err
+		}
+	}
+	if q.Portfolio != "" {
+		if k.few, err = fewIn(ctx, tx, q.Portfolio, q.Few); err != nil {
+			return nil, err
+		}
+	}
+	w := k.way()
 	page := &LoanPage{}
-	marks, ids, err := p.find(ctx, tx, q)
+	marks, ids, err := w.find(ctx, tx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -83,26 +98,55 @@ func ListLoans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q
 	if page.Rows, err = rowsOf(ctx, tx, sc, ids); err != nil {
 		return nil, err
 	}
-	page.Total, page.Exact, err = p.total(ctx, tx, sc, s, ready, filters.IsTrue(), q.Exact)
+	page.Total, page.Exact, err = k.total(ctx, tx, w)
 	return page, err
 }
 
-// filters gives what narrows the list beside the scope.
-func (q *LoanQuery) filters(ring *keys.Ring) db.Cond {
+// search is one list with what is known about its size.
+type search struct {
+	sc    gate.Scope
+	set   sight.Set
+	ready bool
+	q     LoanQuery
+	like  *like
+	few   bool // the portfolio asked for holds few loans
+}
+
+func (k *search) unfiltered() bool {
+	return k.q.Status == "" && k.q.Company == "" && k.q.Portfolio == "" && k.q.Text == ""
+}
+
+// narrow gives the filters on the loan itself.
+func (k *search) narrow() db.Cond {
 	c := db.True()
-	if q.Status != "" {
-		c = db.And(c, db.Where("l.status = ?", q.Status))
+	if k.q.Status != "" {
+		c = db.And(c, db.Where("l.status = ?", k.q.Status))
 	}
-	if q.Company != "" {
-		c = db.And(c, db.Where("l.source_company_id = ?", q.Company))
-	}
-	if q.Portfolio != "" {
-		c = db.And(c, db.Where("EXISTS (SELECT 1 FROM loan_portfolio lpf WHERE lpf.loan_id = l.id AND lpf.portfolio_id = ?)", q.Portfolio))
-	}
-	if q.Text != "" {
-		c = db.And(c, searched(ring, q.Text))
+	if k.q.Company != "" {
+		c = db.And(c, db.Where("l.source_company_id = ?", k.q.Company))
 	}
 	return c
+}
+
+// filters gives all that narrows the list beside the scope.
+func (k *search) filters() db.Cond {
+	c := k.narrow()
+	if k.q.Portfolio != "" {
+		c = db.And(c, db.Where("EXISTS (SELECT 1 FROM loan_portfolio lpf WHERE lpf.loan_id = l.id AND lpf.portfolio_id = ?)", k.q.Portfolio))
+	}
+	if k.like != nil {
+		c = db.And(c, k.like.cond())
+	}
+	return c
+}
+
+// visible is what the scope shows, judged loan by loan. The look-up into a kept
+// set is a scalar subselect, so that no engine turns it into a join.
+func (k *search) visible() db.Cond {
+	if k.ready {
+		return db.Where("COALESCE((SELECT 1 FROM visible_loan v WHERE v.set_id = ? AND v.number = l.number AND v.loan_id = l.id), 0) = 1", k.set.ID)
+	}
+	return db.And(k.sc.Loans(), db.Where(landedLoan))
 }
 
 // way is how a page is found: tables, condition, and the columns of id and number.
@@ -111,24 +155,45 @@ type way struct {
 	cond             db.Cond
 }
 
-// plan chooses the way. A kept set drives the page when it is in the order
-// asked for or small; when it is large, the loans are walked in order and looked
-// up in it.
-func plan(sc gate.Scope, s set, ready bool, filters db.Cond, q LoanQuery) way {
-	byNumber := q.Sort == "" || q.Sort == "number"
-	const small = 20_000
-	member := db.Where("v.set_id = ?", s.ID)
-	switch {
-	case !ready:
-		return way{"loan l", "l.id", "l.number", db.And(sc.Loans(), db.Where(landedLoan), filters)}
-	case byNumber && filters.IsTrue():
-		return way{"visible_loan v", "v.loan_id", "v.number", member}
-	case byNumber && q.Text == "" || s.Loans <= small:
-		return way{"visible_loan v JOIN loan l ON l.id = v.loan_id", "v.loan_id", "v.number", db.And(member, filters)}
+// way chooses what drives the page: the kept set when it is in the order asked
+// for or small; else a portfolio asked for, likewise; else the loans, walked in
+// order until the page is full.
+func (k *search) way() way {
+	byNumber := k.q.Sort == "" || k.q.Sort == "number"
+	sparse := k.like != nil && !k.like.dense
+	if k.ready && !sparse {
+		member := db.Where("v.set_id = ?", k.set.ID)
+		if byNumber && k.unfiltered() {
+			return way{"visible_loan v", "v.loan_id", "v.number", member}
+		}
+		if byNumber && k.q.Portfolio == "" || k.drives() {
+			return way{"visible_loan v JOIN loan l ON l.id = v.loan_id", "v.loan_id", "v.number", db.And(member, k.filters())}
+		}
 	}
-	// A scalar subselect, so that no engine turns the look-up into a join.
-	lookUp := db.Where("COALESCE((SELECT 1 FROM visible_loan v WHERE v.set_id = ? AND v.number = l.number AND v.loan_id = l.id), 0) = 1", s.ID)
-	return way{"loan l", "l.id", "l.number", db.And(lookUp, filters)}
+	if k.q.Portfolio != "" && !sparse && (byNumber || k.few) {
+		c := db.And(k.visible(), db.Where("lpd.portfolio_id = ?", k.q.Portfolio), k.narrow())
+		if k.like != nil {
+			c = db.And(c, k.like.cond())
+		}
+		return way{"loan_portfolio lpd JOIN loan l ON l.id = lpd.loan_id", "lpd.loan_id", "lpd.number", c}
+	}
+	return way{"loan l", "l.id", "l.number", db.And(k.visible(), k.filters())}
+}
+
+// drives reports whether going through the whole set is less work than walking
+// the loans until a page of the set's is full.
+func (k *search) drives() bool {
+	if !k.unfiltered() {
+		return k.set.Loans <= int64(k.q.Few)
+	}
+	walked := int64(k.q.Limit+1) * k.set.All / max(k.set.Loans, 1)
+	return 2*k.set.Loans < walked
+}
+
+func fewIn(ctx context.Context, tx *db.Tx, p id.Portfolio, few int) (bool, error) {
+	var n int64
+	err := tx.One(ctx, `SELECT COUNT(*) FROM (SELECT 1 AS one FROM loan_portfolio WHERE portfolio_id = ? LIMIT ?) counted`, []any{p, few + 1}, &n)
+	return n <= int64(few), err
 }
 
 // key gives the sort's column, whether it is text, and whether its order is the
@@ -185,20 +250,32 @@ func (w way) find(ctx context.Context, tx *db.Tx, q LoanQuery) ([]Mark, []id.Loa
 }
 
 // total gives the exact number of rows, or with filters at least countTo.
-func (w way) total(ctx context.Context, tx *db.Tx, sc gate.Scope, s set, ready, unfiltered, exact bool) (n int64, all bool, err error) {
+func (k *search) total(ctx context.Context, tx *db.Tx, w way) (n int64, exact bool, err error) {
 	switch {
-	case unfiltered && ready:
-		return s.Loans, true, nil
-	case unfiltered && sc.Everything():
+	case k.unfiltered() && k.ready:
+		return k.set.Loans, true, nil
+	case k.unfiltered() && k.sc.Everything():
 		return n, true, tx.One(ctx, `SELECT loans FROM loan_tally WHERE id = 1`, nil, &n)
-	case unfiltered || exact:
+	case k.unfiltered() || k.q.Exact:
 		return n, true, tx.One(ctx, `SELECT COUNT(*) FROM `+w.from+` WHERE `+w.cond.SQL(), w.cond.Args(), &n)
 	}
-	err = tx.One(ctx, `SELECT COUNT(*) FROM (SELECT 1 AS one FROM `+w.from+` WHERE `+w.cond.SQL()+` LIMIT ?) counted`, append(w.cond.Args(), countTo+1), &n)
-	if n > countTo {
-		return countTo, false, err
+	ways := []way{w}
+	if k.like != nil && k.like.dense {
+		ways = append(k.like.branches(k.visible(), k.filtersBesideText()), w)
 	}
-	return n, true, err
+	for _, w := range ways {
+		err = tx.One(ctx, `SELECT COUNT(*) FROM (SELECT 1 AS one FROM `+w.from+` WHERE `+w.cond.SQL()+` LIMIT ?) counted`, append(w.cond.Args(), countTo+1), &n)
+		if err != nil || n > countTo {
+			return countTo, false, err
+		}
+	}
+	return n, true, nil
+}
+
+func (k *search) filtersBesideText() db.Cond {
+	beside := *k
+	beside.like = nil
+	return beside.filters()
 }
 
 // rowsOf reads the loans of a page under the scope, in the page's order.

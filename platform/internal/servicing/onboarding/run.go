@@ -8,7 +8,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
-	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/sight"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
 
@@ -58,7 +58,7 @@ func land(ctx context.Context, tx *db.Tx, s *Staged) error {
 	if _, err := tx.Exec(ctx, `UPDATE loan_tally SET loans = loans + ? WHERE id = 1`, s.Report.Imported); err != nil {
 		return err
 	}
-	return book.VoidSets(ctx, tx)
+	return sight.Void(ctx, tx)
 }
 
 // discard removes a run and all that it wrote, piece by piece. It works on

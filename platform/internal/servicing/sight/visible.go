@@ -1,4 +1,4 @@
-package book
+package sight
 
 import (
 	"context"
@@ -82,26 +82,27 @@ func SetKey(rules []*rule.Expr, today civil.Date) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// set is a visible set's row.
-type set struct {
+// Set is a visible set's row.
+type Set struct {
 	ID, Key, Rules string
 	State, Loans   int64
+	All            int64 // loans of the whole book, for choosing a way
 	BuiltTo        string
 }
 
 const setColumns = `SELECT id, set_key, rules, state, loans, built_to FROM visible_set `
 
-func scanSet(r *db.Rows) (s set, err error) {
+func scanSet(r *db.Rows) (s Set, err error) {
 	return s, r.Scan(&s.ID, &s.Key, &s.Rules, &s.State, &s.Loans, &s.BuiltTo)
 }
 
-// readySet finds the set of a scope if it has been built.
-func readySet(ctx context.Context, tx *db.Tx, sc gate.Scope) (s set, ok bool, err error) {
+// Ready finds the set of a scope if it has been built.
+func Ready(ctx context.Context, tx *db.Tx, sc gate.Scope) (s Set, ok bool, err error) {
 	key := sc.Key()
 	if key == "" {
 		return s, false, nil
 	}
-	err = tx.One(ctx, `SELECT id, loans FROM visible_set WHERE set_key = ? AND state = 1`, []any{key}, &s.ID, &s.Loans)
+	err = tx.One(ctx, `SELECT id, loans, (SELECT t.loans FROM loan_tally t WHERE t.id = 1) FROM visible_set WHERE set_key = ? AND state = 1`, []any{key}, &s.ID, &s.Loans, &s.All)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, false, nil
 	}
@@ -139,7 +140,7 @@ func (k *Keeper) Keep(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, today 
 	return nil
 }
 
-func (s *set) keep(ctx context.Context, tx *db.Tx, c db.Cond, loans []id.Loan) error {
+func (s *Set) keep(ctx context.Context, tx *db.Tx, c db.Cond, loans []id.Loan) error {
 	delta := int64(0)
 	for _, l := range loans {
 		if s.State == setBuilding && string(l) > s.BuiltTo {
@@ -148,7 +149,7 @@ func (s *set) keep(ctx context.Context, tx *db.Tx, c db.Cond, loans []id.Loan) e
 		var number string
 		var now, was int64
 		args := append(c.Args(), s.ID, l)
-		err := tx.One(ctx, `SELECT l.number, CASE WHEN `+c.SQL()+` AND `+landedLoan+` THEN 1 ELSE 0 END,
+		err := tx.One(ctx, `SELECT l.number, CASE WHEN `+c.SQL()+` AND `+Landed+` THEN 1 ELSE 0 END,
 			CASE WHEN EXISTS (SELECT 1 FROM visible_loan v WHERE v.set_id = ? AND v.number = l.number AND v.loan_id = l.id) THEN 1 ELSE 0 END
 			FROM loan l WHERE l.id = ?`, args, &number, &now, &was)
 		if err != nil {
@@ -172,9 +173,9 @@ func (s *set) keep(ctx context.Context, tx *db.Tx, c db.Cond, loans []id.Loan) e
 	return err
 }
 
-// VoidSets gives up every set, because many loans have changed at once; they
+// Void gives up every set, because many loans have changed at once; they
 // are built anew in the background, and until then rules are pushed down.
-func VoidSets(ctx context.Context, tx *db.Tx) error {
+func Void(ctx context.Context, tx *db.Tx) error {
 	_, err := tx.Exec(ctx, `UPDATE visible_set SET state = 2 WHERE state < 2`)
 	return err
 }

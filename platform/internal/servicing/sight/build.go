@@ -1,8 +1,9 @@
-package book
+package sight
 
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -17,11 +18,11 @@ import (
 // that nobody waits for it noticeably.
 const buildChunk = 2000
 
-// BuildVisibleSets makes the sets that the tenant's people need and have not,
+// Build makes the sets that the tenant's people need and have not,
 // in short transactions, and sweeps those that nobody needs. It may be stopped
 // at any time and goes on where it was; call it after access has changed and at
 // start.
-func BuildVisibleSets(ctx context.Context, t *tenant.Tenant) error {
+func Build(ctx context.Context, t *tenant.Tenant) error {
 	wanted, err := wantedSets(ctx, t)
 	if err != nil {
 		return fmt.Errorf("finding the sets to build: %w", err)
@@ -106,8 +107,12 @@ func declare(ctx context.Context, t *tenant.Tenant, wanted map[string][]*rule.Ex
 			for i, e := range rules {
 				texts[i] = e.Text()
 			}
+			stored, err := json.Marshal(texts)
+			if err != nil {
+				return err
+			}
 			if _, err := tx.Exec(ctx, `INSERT INTO visible_set (id, set_key, rules, state, loans, built_to, made_at) VALUES (?, ?, ?, 0, 0, '', ?)`,
-				string(id.New[id.Job](tx.At)), key, toJSON(texts), tx.At); err != nil {
+				string(id.New[id.Job](tx.At)), key, string(stored), tx.At); err != nil {
 				return err
 			}
 		}
@@ -120,7 +125,7 @@ func declare(ctx context.Context, t *tenant.Tenant, wanted map[string][]*rule.Ex
 func build(ctx context.Context, t *tenant.Tenant, key string, rules []*rule.Expr) error {
 	for done := false; !done; {
 		err := t.DB.WriteExclusive(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
-			var s set
+			var s Set
 			err := tx.One(ctx, setColumns+`WHERE set_key = ? AND state = 0`, []any{key}, &s.ID, &s.Key, &s.Rules, &s.State, &s.Loans, &s.BuiltTo)
 			if errors.Is(err, sql.ErrNoRows) {
 				done = true // ready, or given up meanwhile
@@ -139,7 +144,7 @@ func build(ctx context.Context, t *tenant.Tenant, key string, rules []*rule.Expr
 	return nil
 }
 
-func (s *set) piece(ctx context.Context, tx *db.Tx, c db.Cond) (last bool, err error) {
+func (s *Set) piece(ctx context.Context, tx *db.Tx, c db.Cond) (last bool, err error) {
 	var upTo string
 	err = tx.One(ctx, `SELECT id FROM loan WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?`, []any{s.BuiltTo, buildChunk - 1}, &upTo)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -147,7 +152,7 @@ func (s *set) piece(ctx context.Context, tx *db.Tx, c db.Cond) (last bool, err e
 	} else if err != nil {
 		return false, err
 	}
-	n, err := tx.Exec(ctx, `INSERT INTO visible_loan (set_id, number, loan_id) SELECT '`+s.ID+`', l.number, l.id FROM loan l WHERE `+c.SQL()+` AND l.id > ? AND l.id <= ? AND `+landedLoan,
+	n, err := tx.Exec(ctx, `INSERT INTO visible_loan (set_id, number, loan_id) SELECT '`+s.ID+`', l.number, l.id FROM loan l WHERE `+c.SQL()+` AND l.id > ? AND l.id <= ? AND `+Landed,
 		append(c.Args(), s.BuiltTo, upTo)...)
 	if err != nil {
 		return false, err

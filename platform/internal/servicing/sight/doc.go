@@ -1,0 +1,20 @@
+// Package sight keeps, as rows, the loans that a set of search restrictions
+// shows, so that a restricted page and its exact total cost what an unrestricted
+// one costs.
+//
+// Invariants:
+//   - Membership (visible_loan) and tally (visible_set) move in the transaction
+//     of every change of a loan that a rule can read; the rows are built in short
+//     pieces, and a set is used only when it is ready.
+//   - A set is named by its rules as compiled. Rules that depend on the date have
+//     no set.
+//   - Sets make lists quick and decide nothing: whoever shows a loan judges it by
+//     the Scope's own condition.
+//   - What an import has not landed is in no set; landing voids all sets.
+//
+// It must not know how loans are listed, or what else is kept about them.
+package sight
+
+// Landed is the condition, over a loan with alias l, that leaves out what an
+// import has not landed yet.
+const Landed = `(l.import_id = '' OR NOT EXISTS (SELECT 1 FROM import_run ir WHERE ir.id = l.import_id AND ir.landed_at = 0))`
