@@ -12,7 +12,6 @@ import (
 	"github.com/lendkeep/lendkeep/internal/mail"
 	"github.com/lendkeep/lendkeep/internal/mail/folder"
 	"github.com/lendkeep/lendkeep/internal/mail/smtp"
-	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/house"
 )
 
@@ -43,7 +42,7 @@ func (s *Settings) sender() (mail.Sender, error) {
 	}
 	password, _ := u.User.Password()
 	return smtp.New(smtp.Config{Server: u.Host, Implicit: u.Scheme == "smtps", From: s.MailFrom, User: u.User.Username(),
-		Password: secret.NewText(password), Now: micros})
+		Password: password, Now: micros})
 }
 
 // hold takes the data folder's lock: one server, or one command, at a time.

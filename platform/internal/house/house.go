@@ -28,6 +28,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/origination"
+	"github.com/lendkeep/lendkeep/platform/internal/origination/provider"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
@@ -119,12 +120,12 @@ func (h *House) desks() error {
 	h.Admin = admin.New(admin.Config{Passwords: h.Passwords, Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }, Built: h.work.build})
 	h.Servicing = servicing.New(servicing.Config{AccessChanged: h.work.buildFor})
 	h.Onboarding = onboarding.New(onboarding.Config{Landed: h.work.buildFor})
-	h.Origination = origination.New(origination.Config{Board: h.board, Kick: h.work.kick, Outbound: out, AlsoPublic: also,
-		Gazetteer: gazetteer.Small(), PlainLoopback: c.Demo.On, QuotaPerAddress: c.Demo.On, Alert: h.alert, Now: c.Now})
+	h.Origination = origination.New(origination.Config{Board: h.board, Kick: h.work.kick, Gazetteer: gazetteer.Small(),
+		Provider: provider.Config{Outbound: out, AlsoPublic: also, PlainLoopback: c.Demo.On, QuotaPerAddress: c.Demo.On, Alert: h.alert, Now: c.Now}})
 	h.Records = records.New()
 	var list []gate.Entry
 	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Servicing.Operations(),
-		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), api.Operations(), visit.Operations()} {
+		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
 		list = append(list, operations...)
 	}
 	h.Gate, err = gate.New(gate.Config{Now: c.Now, Log: c.Log}, list...)
@@ -149,7 +150,7 @@ func (h *House) open(ctx context.Context) error {
 		return fmt.Errorf("opening the key file: %w", err)
 	}
 	h.Directory, err = tenant.OpenDirectory(ctx, tenant.Config{Engine: c.Engine, Data: c.Data, Postgres: c.Postgres, Prefix: c.Prefix, KMS: kms,
-		Policy: policy.Config{Operations: gate.ForPolicy(h.Gate.List()), Vocabulary: servicing.Vocabulary}, Now: c.Now, Log: c.Log})
+		Policy: policy.Config{Operations: gate.ForPolicy(h.Gate.List()), Vocabulary: h.Servicing.Vocabulary}, Now: c.Now, Log: c.Log})
 	return err
 }
 
@@ -179,10 +180,26 @@ func (h *House) fronts() error {
 func (h *House) rooms() []visit.Room {
 	catalogue := h.Gate.Catalogue
 	return []visit.Room{
-		door.New(h.Signin, catalogue), settings.New(h.Admin, catalogue), trail.New(h.Records),
+		door.New(h.Signin, catalogue), settings.New(h.Admin, catalogue), trail.New(h.Records, h.people, catalogue),
 		loans.New(h.Servicing, h.Records), applications.New(h.Origination), engine.New(h.Origination),
-		apply.New(h.Origination, h.Config.Demo.On),
+		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}
+}
+
+// people are whom the audit trail's filter offers, to those who may list users.
+func (h *House) people(ctx context.Context, p *gate.Page) ([]trail.Person, error) {
+	if !p.Can(h.Admin.UserList.Name, "") {
+		return nil, nil
+	}
+	list, err := gate.Look(ctx, p, h.Admin.UserList, &admin.Nothing{})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]trail.Person, 0, len(list.Items))
+	for _, u := range list.Items {
+		out = append(out, trail.Person{Actor: "user/" + string(u.ID), Name: u.Name})
+	}
+	return out, nil
 }
 
 // Handler serves API and screens.

@@ -46,7 +46,7 @@ func (w *work) of(t *tenant.Tenant) *worker {
 	k := w.workers[t.ID]
 	if k == nil {
 		handlers := map[string]job.Handler{signin.ResetMailKind: w.house.resetMail(t)}
-		maps.Copy(handlers, w.house.Origination.Jobs(w.house.Gate, t))
+		maps.Copy(handlers, w.house.Origination.Handlers(w.house.Gate, t))
 		k = &worker{jobs: &job.Runner{DB: t.DB, Handlers: handlers, Log: w.house.Config.Log}, build: make(chan struct{}, 1)}
 		w.workers[t.ID] = k
 	}
