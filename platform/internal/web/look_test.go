@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -15,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"github.com/lendkeep/lendkeep/internal/audit"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -29,6 +31,7 @@ type shot struct {
 	dark       bool
 	open       string // id of a dialog to open
 	stranger   bool
+	role       string // "": admin
 }
 
 func TestLook(t *testing.T) {
@@ -43,7 +46,7 @@ func TestLook(t *testing.T) {
 	defer stop()
 	ctx, stop = chromedp.NewContext(ctx)
 	defer stop()
-	for _, s := range shots(p) {
+	for _, s := range shots(t, p) {
 		p.Advance(time.Second)
 		if err := take(ctx, p, s); err != nil {
 			t.Errorf("%s: %v", s.name, err)
@@ -70,7 +73,7 @@ func furnish(t *testing.T, p *place) {
 	}
 }
 
-func shots(p *place) []shot {
+func shots(t *testing.T, p *place) []shot {
 	agent := string(p.People["agent"].ID)
 	both := func(name, path string) []shot {
 		return []shot{{name: name, path: path, wide: 1280}, {name: name + "-dark", path: path, wide: 1280, dark: true}}
@@ -85,6 +88,11 @@ func shots(p *place) []shot {
 	for _, s := range [][2]string{{"signin", "/signin"}, {"reset", "/reset"}, {"reset-new", "/reset/new?token=abc"}, {"reset-sent", "/reset/sent"}} {
 		out = append(out, shot{name: s[0], path: s[1], wide: 1280, stranger: true}, shot{name: s[0] + "-phone", path: s[1], wide: 390, stranger: true}, shot{name: s[0] + "-dark", path: s[1], wide: 390, dark: true, stranger: true})
 	}
+	denied := p.Trail(t, audit.Filter{Operation: "user.list", Outcome: "denied"})[0]
+	changed := p.Trail(t, audit.Filter{Operation: "ip_rule.create"})[0]
+	out = append(out, both("entry-denied", "/audit/"+string(denied.ID))...)
+	out = append(out, both("entry-changed", "/audit/"+string(changed.ID))...)
+	out = append(out, shot{name: "denied", path: "/settings/users", wide: 1280, role: "agent"}, shot{name: "denied-dark", path: "/settings/users", wide: 1280, role: "agent", dark: true})
 	return append(out, shot{name: "user-key", path: "/settings/users/" + agent, wide: 1280, open: "make-key"})
 }
 
@@ -103,7 +111,7 @@ func take(ctx context.Context, p *place, s shot) error {
 				return call(err, err2)
 			}
 			yes := true
-			_, err3 := cdp.Call(ctx, t, network.SetCookie, network.SetCookieParams{Name: visit.SessionCookie, Value: p.People["admin"].Session.Reveal(), URL: origin, Path: "/", Secure: &yes, HTTPOnly: &yes})
+			_, err3 := cdp.Call(ctx, t, network.SetCookie, network.SetCookieParams{Name: visit.SessionCookie, Value: p.People[cmp.Or(s.role, "admin")].Session.Reveal(), URL: origin, Path: "/", Secure: &yes, HTTPOnly: &yes})
 			return call(err, err2, err3)
 		}),
 		chromedp.Navigate(origin + s.path), chromedp.WaitReady("main"),

@@ -141,7 +141,7 @@ func TestAKeyIsShownOnceAndRevoked(t *testing.T) {
 	if len(key) < 30 {
 		t.Fatalf("no key is shown")
 	}
-	list := b.get(agent).want(200, "nightly export", "2028-01-01").without(key)
+	list := b.get(agent).want(200, "nightly export", "2027-12-31").without(key)
 	revoke := ""
 	for n := range list.doc.Descendants() {
 		if n.Data == "form" && strings.HasSuffix(attr(n, "action"), "/revoke") && strings.Contains(visible(dialogOf(n)), "nightly export") {

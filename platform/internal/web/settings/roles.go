@@ -95,6 +95,7 @@ func grown(nodes []parts.Node) []parts.Node {
 		if all {
 			n.Passing = parts.Passed
 		}
+		n.Open = !none // what is not held steps back
 	}
 	slices.SortStableFunc(nodes, func(a, b parts.Node) int { return strings.Compare(a.Label, b.Label) })
 	return nodes

@@ -595,7 +595,7 @@ func userLines(v *visit.Visit, f userFacts) []parts.Fact {
 	out := []parts.Fact{
 		{Term: "E-mail", Value: parts.Words(u.Email)},
 		{Term: "Role", Value: parts.Words(u.Role)},
-		{Term: "Sort", Value: parts.Words(sort)},
+		{Term: "Kind", Value: parts.Words(sort)},
 	}
 	if u.LockedUntil != "" {
 		out = append(out, parts.Fact{Term: "Locked until", Value: parts.Time(moment(v, u.LockedUntil)), Note: "ten wrong passwords"})
@@ -614,7 +614,7 @@ func userLines(v *visit.Visit, f userFacts) []parts.Fact {
 }
 
 func keyRows(v *visit.Visit, f userFacts) parts.Table {
-	t := parts.Table{ID: "keys", Caption: "API keys", Columns: []parts.Column{{Head: "Label"}, {Head: "Begins", Narrow: true}, {Head: "State", Narrow: true}, {Head: "Made", Narrow: true}, {Head: "Expires", Narrow: true}, {Head: "Last used"}},
+	t := parts.Table{ID: "keys", Caption: "API keys", Columns: []parts.Column{{Head: "Label"}, {Head: "Begins", Narrow: true}, {Head: "State", Narrow: true}, {Head: "Made", Narrow: true}, {Head: "Last day", Narrow: true}, {Head: "Last used"}},
 		Empty: parts.Empty{Title: "No API keys", Text: "A key lets a program do what this role permits in the API."}}
 	if f.revokeKey {
 		t.Columns = append(t.Columns, parts.Column{Head: "Act", Narrow: true})
@@ -625,13 +625,23 @@ func keyRows(v *visit.Visit, f userFacts) parts.Table {
 			label = parts.Two(k.Label, "Server key")
 		}
 		row := parts.Row{Quiet: k.RevokedAt != "", Cells: []templ.Component{label, parts.Code(k.Begins), parts.Verdict(keyState(k, f.at)),
-			parts.Time(day(moment(v, k.CreatedAt))), parts.Time(day(moment(v, k.ExpiresAt))), used(v, k, f.at)}}
+			parts.Time(day(moment(v, k.CreatedAt))), parts.Time(lastDay(v, k.ExpiresAt)), used(v, k, f.at)}}
 		if f.revokeKey && k.RevokedAt == "" {
 			row.Cells = append(row.Cells, parts.Press(parts.Button{Label: "Revoke…", Kind: parts.Plain, Opens: "revoke-" + string(k.ID), AriaLabel: "Revoke key " + k.Label}))
 		}
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// lastDay is the day before an instant that ends something at midnight.
+func lastDay(v *visit.Visit, text string) parts.Moment {
+	if text == "" {
+		return parts.Moment{}
+	}
+	m := moment(v, text)
+	m.Text = parts.At(instant(text)-1, v.Zone()).Text[:10]
+	return m
 }
 
 // day leaves the time of day to the hover.
@@ -685,7 +695,7 @@ func used(v *visit.Visit, k admin.Key, at int64) templ.Component {
 				var templ_7745c5c3_Var19 string
 				templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(" · " + k.UsedAddress)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `users.templ`, Line: 204, Col: 52}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `users.templ`, Line: 214, Col: 52}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 				if templ_7745c5c3_Err != nil {

@@ -59,12 +59,12 @@ func listPage(l *look) templ.Component {
 
 func table(l *look) parts.Table {
 	t := parts.Table{ID: "entries", Caption: "Audit entries", Chips: l.chips(), Pager: l.pager(),
-		Columns: []parts.Column{{Head: "Time", Narrow: true}, {Head: "Outcome", Narrow: true}, {Head: "Who"}, {Head: "Did what"}, {Head: "To what"}, {Head: "Through", Narrow: true}, {Head: "From", Narrow: true}, {Head: "Reason"}},
+		Columns: []parts.Column{{Head: "Time", Narrow: true}, {Head: "Outcome"}, {Head: "Who"}, {Head: "Did what"}, {Head: "To what"}, {Head: "Through", Narrow: true}, {Head: "From", Narrow: true}},
 		Empty:   parts.Empty{Title: "No entry fits", Text: "Every call leaves an entry. Take a filter away to see more.", Step: &parts.Button{Label: "Show all", Href: home}}}
 	for _, e := range l.out.Items {
 		t.Rows = append(t.Rows, parts.Row{Href: home + "/" + string(e.ID), Label: string(e.ID), Cells: []templ.Component{
-			parts.Time(exact(e.At, l.v.Zone())), parts.Verdict(outcome(e.Outcome)), parts.Words(who(&e)), parts.Two(times(&e, l.title(e.Operation)), e.Operation),
-			object(e.Object), parts.Words(channel(e.Channel)), address(l, e.Address), parts.QuietWords(reason(e.Reason))}})
+			parts.Time(exact(e.At, l.v.Zone())), parts.Verdict(ended(&e)), parts.Words(who(&e)), parts.Words(times(&e, l.title(e.Operation))),
+			object(e.Object), parts.Words(channel(e.Channel)), address(l, e.Address)}})
 	}
 	return t
 }
@@ -95,6 +95,15 @@ func times(e *records.Entry, title string) string {
 }
 
 func reason(code string) string { return strings.ReplaceAll(code, "_", " ") }
+
+// ended is the outcome with its reason.
+func ended(e *records.Entry) parts.Badge {
+	b := outcome(e.Outcome)
+	if e.Reason != "" {
+		b.Word += ": " + reason(e.Reason)
+	}
+	return b
+}
 
 func object(ref string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -171,7 +180,7 @@ func address(l *look, a string) templ.Component {
 			var templ_7745c5c3_Var4 templ.SafeURL
 			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(l.with("address", a))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages.templ`, Line: 74, Col: 32}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages.templ`, Line: 83, Col: 32}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 			if templ_7745c5c3_Err != nil {

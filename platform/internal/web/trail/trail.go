@@ -155,7 +155,7 @@ func (l *look) bar() parts.FilterBar {
 	}
 	operations := anyOf()
 	for _, n := range l.names {
-		operations = append(operations, parts.Option{Value: n, Label: n})
+		operations = append(operations, parts.Option{Value: n, Label: l.title(n) + " (" + n + ")"})
 	}
 	bar := parts.FilterBar{Action: home,
 		Search: &parts.Field{Name: "object", Label: "Object, for example loan/ln_…", Value: l.q.Get("object")},
