@@ -181,9 +181,26 @@ func (h *House) rooms() []visit.Room {
 	catalogue := h.Gate.Catalogue
 	return []visit.Room{
 		door.New(h.Signin, catalogue), settings.New(h.Admin, catalogue), trail.New(h.Records, h.people, catalogue),
-		loans.New(h.Servicing, h.Records), applications.New(h.Origination), engine.New(h.Origination),
+		loans.New(h.Servicing, h.Records), applications.New(h.Origination, h.companies), engine.New(h.Origination),
 		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}
+}
+
+// companies are the source companies that filters offer, to those who may list
+// them.
+func (h *House) companies(ctx context.Context, p *gate.Page) ([]applications.Company, error) {
+	if !p.Can(h.Servicing.CompanyList.Name, "") {
+		return nil, nil
+	}
+	list, err := gate.Look(ctx, p, h.Servicing.CompanyList, &servicing.NamedListIn{})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]applications.Company, 0, len(list.Items))
+	for _, c := range list.Items {
+		out = append(out, applications.Company{ID: string(c.ID), Name: c.Name})
+	}
+	return out, nil
 }
 
 // people are whom the audit trail's filter offers, to those who may list users.
@@ -198,6 +215,23 @@ func (h *House) people(ctx context.Context, p *gate.Page) ([]trail.Person, error
 	out := make([]trail.Person, 0, len(list.Items))
 	for _, u := range list.Items {
 		out = append(out, trail.Person{Actor: "user/" + string(u.ID), Name: u.Name})
+	}
+	return out, nil
+}
+
+// companies are those that the list of applications can be narrowed to, for
+// those who may list them.
+func (h *House) companies(ctx context.Context, p *gate.Page) ([]applications.Company, error) {
+	if !p.Can(h.Servicing.CompanyList.Name, "") {
+		return nil, nil
+	}
+	list, err := gate.Look(ctx, p, h.Servicing.CompanyList, &servicing.NamedListIn{})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]applications.Company, 0, len(list.Items))
+	for _, c := range list.Items {
+		out = append(out, applications.Company{ID: c.ID, Name: c.Name})
 	}
 	return out, nil
 }

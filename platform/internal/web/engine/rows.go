@@ -10,6 +10,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/decision"
+	"github.com/lendkeep/lendkeep/platform/internal/origination/rulebook"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 )
 
@@ -24,47 +25,47 @@ func entries(which decision.Section) []decision.Entry {
 
 // limited reports a rule that is edited as one figure and one action: it hits
 // below or above its bound, which the steps' word "from" would say wrongly.
-func limited(e decision.Entry, r decision.Rule) bool {
+func limited(e decision.Entry, r rulebook.RuleRow) bool {
 	return (e.Bound == "below" || e.Bound == "above") && len(r.Thresholds) == 1
 }
 
 // rows gives the editor's rows for a list of rules.
-func rows(which decision.Section, list []decision.Rule, readOnly bool, errs mistakes) []parts.Rule {
+func rows(which decision.Section, list []rulebook.RuleRow, readOnly bool, errs mistakes) []parts.Rule {
 	var out []parts.Rule
 	for _, e := range entries(which) {
-		i := slices.IndexFunc(list, func(r decision.Rule) bool { return r.Rule == e.Rule })
-		if i < 0 {
-			continue
+		i := slices.IndexFunc(list, func(r rulebook.RuleRow) bool { return r.Rule == e.Rule })
+		if i >= 0 {
+			out = append(out, row(e, list[i], readOnly, errs[i]))
 		}
-		out = append(out, row(e, list[i], readOnly, errs.of(i)))
 	}
 	return out
 }
 
-func row(e decision.Entry, r decision.Rule, readOnly bool, m mistake) parts.Rule {
-	p := parts.Rule{Prefix: e.Rule, Title: e.Title, About: e.Help, Enabled: r.Enabled, Actions: actions(), OnUnknown: r.OnUnknown.String(),
-		Unknowns: actions()[:2], ReasonCode: r.ReasonCode, Errors: m.fields, ReadOnly: readOnly}
+func row(e decision.Entry, r rulebook.RuleRow, readOnly bool, m mistake) parts.Rule {
+	p := parts.Rule{Prefix: e.Rule, Title: e.Title, About: e.Help, Enabled: r.Enabled, Action: r.Action, Actions: actions(), OnUnknown: r.OnUnknown,
+		Unknowns: unknowns(), ReasonCode: r.ReasonCode, Errors: m.fields, ReadOnly: readOnly}
 	switch {
 	case limited(e, r):
-		p.Action = r.Thresholds[0].Action.String()
-		p.Limit = &parts.Field{Name: e.Rule + ".limit", Label: capital(e.Bound), Kind: parts.Whole, Unit: unit(e), Value: bound(r.Thresholds[0]), Error: m.at(0), Disabled: readOnly}
+		p.Action = r.Thresholds[0].Action
+		p.Limit = &parts.Field{Name: e.Rule + ".limit", Label: capital(e.Bound), Kind: parts.Money, Unit: unit(e), Value: bound(r.Thresholds[0]), Error: m.steps[0]}
 	case e.Bound != "":
 		p.Steps = true
 		if e.Unit == "level" {
 			p.Levels = levels()
 		}
 		for i, t := range r.Thresholds {
-			p.Thresholds = append(p.Thresholds, parts.Threshold{AtLeast: bound(t), Action: t.Action.String(), Error: m.at(i)})
+			p.Thresholds = append(p.Thresholds, parts.Threshold{AtLeast: bound(t), Action: t.Action, Error: m.steps[i]})
 		}
-	case r.Action != nil:
-		p.Action = r.Action.String()
 	}
 	return p
 }
 
 func actions() []parts.Option {
-	return []parts.Option{option(decision.ManualReview), option(decision.InformationOnly), option(decision.AutomaticRejection)}
+	return []parts.Option{option(decision.AutomaticRejection), option(decision.ManualReview), option(decision.InformationOnly)}
 }
+
+// unknowns leaves rejection out: what is not known can reject nobody.
+func unknowns() []parts.Option { return actions()[1:] }
 
 func option(a decision.Action) parts.Option {
 	return parts.Option{Value: a.String(), Label: sentence(a.Title())}
@@ -82,10 +83,10 @@ func unit(e decision.Entry) string {
 }
 
 // bound is the one bound of a threshold that is set.
-func bound(t decision.Threshold) string { return t.AtLeast + t.Below + t.Above }
+func bound(t rulebook.ThresholdRow) string { return t.AtLeast + t.Below + t.Above }
 
-func threshold(e decision.Entry, text, action string) decision.Threshold {
-	t := decision.Threshold{Action: parse(action)}
+func threshold(e decision.Entry, text, action string) rulebook.ThresholdRow {
+	t := rulebook.ThresholdRow{Action: action}
 	switch text = strings.TrimSpace(text); e.Bound {
 	case "at_least":
 		t.AtLeast = text
@@ -97,30 +98,36 @@ func threshold(e decision.Entry, text, action string) decision.Threshold {
 	return t
 }
 
-// parse reads an action; another text becomes one that validation refuses.
-func parse(text string) decision.Action {
-	var a decision.Action
-	if a.UnmarshalText([]byte(text)) != nil {
-		return a
+// written gives a rule as the desk writes it.
+func written(list []decision.Rule) []rulebook.RuleRow {
+	var out []rulebook.RuleRow
+	for _, r := range list {
+		row := rulebook.RuleRow{Rule: r.Rule, Enabled: r.Enabled, OnUnknown: r.OnUnknown.String(), ReasonCode: r.ReasonCode}
+		if r.Action != nil {
+			row.Action = r.Action.String()
+		}
+		for _, t := range r.Thresholds {
+			row.Thresholds = append(row.Thresholds, rulebook.ThresholdRow{AtLeast: t.AtLeast, Below: t.Below, Above: t.Above, Action: t.Action.String()})
+		}
+		out = append(out, row)
 	}
-	return a
+	return out
 }
 
 // read takes the rules of one section out of a form. Whatever was typed is kept
 // as it is: the desk says what is wrong with it.
-func read(which decision.Section, form url.Values) []decision.Rule {
-	var out []decision.Rule
+func read(which decision.Section, form url.Values) []rulebook.RuleRow {
+	var out []rulebook.RuleRow
 	for _, e := range entries(which) {
-		r := decision.Rule{Rule: e.Rule, Enabled: form.Get(e.Rule+".enabled") == "on", OnUnknown: parse(form.Get(e.Rule + ".on_unknown")),
+		r := rulebook.RuleRow{Rule: e.Rule, Enabled: form.Get(e.Rule+".enabled") == "on", OnUnknown: form.Get(e.Rule + ".on_unknown"),
 			ReasonCode: strings.TrimSpace(form.Get(e.Rule + ".reason_code"))}
 		switch {
 		case form.Has(e.Rule + ".limit"):
-			r.Thresholds = []decision.Threshold{threshold(e, form.Get(e.Rule+".limit"), form.Get(e.Rule+".action"))}
+			r.Thresholds = []rulebook.ThresholdRow{threshold(e, form.Get(e.Rule+".limit"), form.Get(e.Rule+".action"))}
 		case e.Bound != "":
 			r.Thresholds = steps(e, form)
 		default:
-			act := parse(form.Get(e.Rule + ".action"))
-			r.Action = &act
+			r.Action = form.Get(e.Rule + ".action")
 		}
 		out = append(out, r)
 	}
@@ -128,7 +135,7 @@ func read(which decision.Section, form url.Values) []decision.Rule {
 }
 
 // steps reads thresholds in the order of their numbers, which may have gaps.
-func steps(e decision.Entry, form url.Values) []decision.Threshold {
+func steps(e decision.Entry, form url.Values) []rulebook.ThresholdRow {
 	head := e.Rule + ".thresholds."
 	var numbers []int
 	for name := range form {
@@ -139,7 +146,7 @@ func steps(e decision.Entry, form url.Values) []decision.Threshold {
 		}
 	}
 	slices.Sort(numbers)
-	var out []decision.Threshold
+	var out []rulebook.ThresholdRow
 	for _, n := range numbers[:min(len(numbers), maxThresholds)] {
 		at := head + strconv.Itoa(n)
 		out = append(out, threshold(e, form.Get(at+".at_least"), form.Get(at+".action")))
@@ -149,11 +156,11 @@ func steps(e decision.Entry, form url.Values) []decision.Threshold {
 
 // reshape does what the threshold buttons ask for where there is no script: one
 // step more, or one less. It reports whether one was pressed.
-func reshape(list []decision.Rule, form url.Values) bool {
+func reshape(list []rulebook.RuleRow, form url.Values) bool {
 	if name := form.Get("add_threshold"); name != "" {
 		for i := range list {
 			if list[i].Rule == name && len(list[i].Thresholds) < maxThresholds {
-				list[i].Thresholds = append(list[i].Thresholds, decision.Threshold{Action: decision.ManualReview})
+				list[i].Thresholds = append(list[i].Thresholds, rulebook.ThresholdRow{Action: decision.ManualReview.String()})
 			}
 		}
 		return true
@@ -178,26 +185,23 @@ type mistake struct {
 	steps  map[int]string
 }
 
-func (m mistake) at(step int) string { return m.steps[step] }
-
+// mistakes are those of a list of rules, by the rule's place.
 type mistakes map[int]mistake
 
-func (m mistakes) of(rule int) mistake { return m[rule] }
-
-// sort takes a fault of a list of rules apart: what is wrong with which rule,
-// and the lines of the summary.
-func sortOut(err error, list []decision.Rule) (mistakes, []parts.Problem) {
+// sortOut takes a fault of a list of rules apart: what is wrong with which rule,
+// and the lines of the summary. head stands before the paths of this list.
+func sortOut(err error, head string, list []rulebook.RuleRow) (mistakes, []parts.Problem) {
 	if err == nil {
 		return nil, nil
 	}
-	f := fault.As(err)
-	if len(f.Fields) == 0 {
-		return nil, []parts.Problem{{Text: f.Message}}
-	}
 	out := mistakes{}
 	var lines []parts.Problem
-	for _, field := range f.Fields {
-		i, rest, ok := indexed(field.Path, "rules")
+	for _, field := range fault.As(err).Fields {
+		path, ours := strings.CutPrefix(field.Path, head)
+		if !ours {
+			continue
+		}
+		i, rest, ok := indexed(path, "rules")
 		if !ok || i >= len(list) {
 			lines = append(lines, parts.Problem{Text: finished(field.Mend)})
 			continue

@@ -1,0 +1,58 @@
+// Package applications is the Underwriting workplace: the list of applications,
+// one application with what was found and decided about it, and what an
+// underwriter does to it.
+//
+// Invariants. The address holds filters, page and tab, and every link keeps
+// them. Only buttons that the person may press are shown, and only while the
+// application stands so that they can do something. What is not known is grey
+// and says so, never green. Looking asks no provider. The room decides nothing:
+// what a rule found and did comes from the desk in its own words.
+package applications
+
+import (
+	"context"
+
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/origination"
+	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
+)
+
+const home = "/applications"
+
+// Company is a source company that the list can be narrowed to.
+type Company struct{ ID, Name string }
+
+// Companies gives the source companies that the person may list; it is wired at
+// the roof, because they belong to another desk. It may give none.
+type Companies func(ctx context.Context, p *gate.Page) ([]Company, error)
+
+// Room is the workplace.
+type Room struct {
+	desk      *origination.Desk
+	companies Companies
+}
+
+// New makes the room.
+func New(d *origination.Desk, c Companies) *Room { return &Room{d, c} }
+
+// Routes are the room's pages.
+func (r *Room) Routes(m *visit.Mux) {
+	m.Get(home, r.list)
+	m.Get(home+"/new", func(v *visit.Visit) { v.Show(r.blank(v)) })
+	m.Post(home+"/new", r.enter)
+	m.Get(home+"/{id}", func(v *visit.Visit) { v.Show(r.one(v)) })
+	m.Get(home+"/{id}/evidence", r.evidence)
+	for _, a := range []struct {
+		path string
+		post func(*visit.Visit)
+	}{{"/approve", r.approve}, {"/reject", r.reject}, {"/reprocess", r.reprocess}} {
+		m.Post(home+"/{id}"+a.path, a.post)
+		m.Get(home+"/{id}"+a.path, func(v *visit.Visit) { v.Show(r.one(v)) }) // its address, opened anew
+	}
+}
+
+// currency of all amounts.
+const currency = "USD"
+
+func option(value, label string) parts.Option { return parts.Option{Value: value, Label: label} }

@@ -1,0 +1,43 @@
+package applications
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/origination"
+	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
+)
+
+// blank is the form for an application that an officer enters.
+func (r *Room) blank(v *visit.Visit) visit.Screen {
+	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		if !p.Can("application.submit", "") {
+			return visit.View{}, fault.New(fault.Denied, "role_lacks_operation", "Your role does not enter applications.")
+		}
+		var list []Company
+		if r.companies != nil {
+			var err error
+			if list, err = r.companies(ctx, p); err != nil {
+				return visit.View{}, err
+			}
+		}
+		page := parts.Page{Title: "Enter application", Crumbs: []parts.Link{{Text: "Applications", Href: home}}}
+		return visit.View{Page: page, Body: newPage(v.Sheet("new"), list)}, nil
+	}
+}
+
+func (r *Room) enter(v *visit.Visit) {
+	visit.Act(v, r.desk.Submit, func(out *origination.SubmitOut) visit.Answer {
+		return visit.Go(home+"/"+string(out.ID), "Application entered. The rules have decided; it waits for you.")
+	}, r.blank(v), func(form url.Values, in *origination.SubmitIn) error {
+		form.Set("requested.amount", plainAmount(form.Get("requested.amount")))
+		if strings.EqualFold(strings.TrimSpace(form.Get("applicant.address.country")), "US") {
+			form.Set("applicant.address.region", strings.ToUpper(strings.TrimSpace(form.Get("applicant.address.region"))))
+		}
+		return visit.Decode(form, in)
+	})
+}
