@@ -37,6 +37,7 @@ type actView struct {
 	act    *act
 	action string
 	payoff *servicing.PayoffOut
+	plan   *servicing.ScheduleOut
 	entry  *servicing.EntryItem
 	places []servicing.NamedOut
 }
@@ -88,7 +89,7 @@ func done[Out any](v *visit.Visit, tab, said string) func(*Out) visit.Answer {
 
 // postings are the acts that move money.
 func (r *Room) postings() []*act {
-	pay := &act{path: "/payments/new", by: "loan.payment.log", title: "Log payment", verb: "Log payment", kind: parts.Primary, fields: paymentFields,
+	pay := &act{path: "/payments/new", by: "loan.payment.log", title: "Log payment", verb: "Log payment", kind: parts.Primary, fields: paymentFields, read: r.readPlan,
 		effect: func(w *actView) string {
 			return "The payment goes to fees first, then to interest, then to principal."
 		}}
@@ -142,6 +143,14 @@ func allUnlessTold(form url.Values, in *servicing.WriteOffIn) error {
 func reverseEffect(w *actView) string {
 	return "The " + strings.ToLower(kind(w.entry.Kind)) + " of " + w.entry.Amount.Grouped() + " " + currency + ", effective " + w.entry.EffectiveDate.String() +
 		", is undone as if it had never been; balances and days past due of loan " + w.Number + " are worked out anew. Both entries stay in the ledger."
+}
+
+// readPlan reads what is overdue, for those who may see the schedule.
+func (r *Room) readPlan(ctx context.Context, p *gate.Page, _ *visit.Visit, w *actView) (err error) {
+	if w.may["loan.schedule.view"] {
+		w.plan, err = gate.Look(ctx, p, r.desk.ScheduleView, &servicing.LoanRef{ID: string(w.ID)})
+	}
+	return err
 }
 
 // readEntry finds the entry of the address in the ledger.

@@ -141,8 +141,11 @@ func reason(s *visit.Sheet, hint string) parts.Field {
 // due is what a payment is about to pay, as a hint under its amount.
 func (w *actView) due() string {
 	hint := ""
+	if w.plan != nil && w.plan.PastDue > 0 {
+		hint = "Past due: " + w.plan.PastDue.Grouped() + ". "
+	}
 	if !w.NextDue.IsZero() {
-		hint = "Next payment: " + w.NextAmount.Grouped() + " on " + w.NextDue.String() + "."
+		hint += "Next payment: " + w.NextAmount.Grouped() + " on " + w.NextDue.String() + "."
 	}
 	if w.payoff != nil {
 		hint += " Payoff today: " + w.payoff.Payoff.Grouped() + "."

@@ -148,30 +148,57 @@ func (h *historyView) bar() parts.FilterBar {
 	}}
 }
 
+func (h *historyView) title(operation string) string {
+	if t := h.titles[operation]; t != "" {
+		return t
+	}
+	return operation
+}
+
+// events are the entries of the page. Looks at the loan by one person after
+// each other stand as one line, so that what was done is not lost among them.
 func (h *historyView) events() []parts.Event {
 	var out []parts.Event
-	for _, e := range h.out.Items {
-		what := h.titles[e.Operation]
-		if what == "" {
-			what = e.Operation
+	times := 1
+	for i, e := range h.out.Items {
+		ev := h.event(e)
+		if i > 0 && again(h.out.Items[i-1], e) {
+			times++
+			last := &out[len(out)-1]
+			last.Detail = parts.Count(times) + " times since " + ev.At.Text
+			continue
 		}
-		ev := parts.Event{At: parts.At(e.At, h.zone), Who: joined(e.ActorName, strings.ToUpper(e.Channel), e.Address), What: what, Href: "/audit/" + string(e.ID),
-			Detail: joined(changes(e), quoted(e.Given))}
-		switch e.Outcome {
-		case "denied":
-			ev.Meaning, ev.What = parts.Danger, what+": denied"
-			ev.Detail = joined(sentence(e.Reason), ev.Detail)
-		case "failed":
-			ev.Meaning, ev.What = parts.Warn, what+": failed"
-			ev.Detail = joined(sentence(e.Reason), ev.Detail)
-		default:
-			if len(e.After) > 0 {
-				ev.Meaning = parts.OK
-			}
-		}
+		times = 1
 		out = append(out, ev)
 	}
 	return out
+}
+
+// again reports whether an entry is but one more look of the same kind.
+func again(newer, older records.Entry) bool {
+	look := func(e records.Entry) bool { return e.Outcome == "allowed" && len(e.After) == 0 && e.Given == "" }
+	return look(newer) && look(older) && newer.Actor == older.Actor && newer.Operation == older.Operation &&
+		newer.Channel == older.Channel && newer.Address == older.Address && slices.Equal(newer.Operations, older.Operations)
+}
+
+func (h *historyView) event(e records.Entry) parts.Event {
+	what := h.title(e.Operation)
+	for _, also := range e.Operations {
+		if also != e.Operation {
+			what += ", " + strings.ToLower(h.title(also))
+		}
+	}
+	ev := parts.Event{At: parts.At(e.At, h.zone), Who: joined(e.ActorName, strings.ToUpper(e.Channel), e.Address), What: what, Href: "/audit/" + string(e.ID),
+		Detail: joined(changes(e), quoted(e.Given))}
+	switch {
+	case e.Outcome == "denied":
+		ev.Meaning, ev.What, ev.Detail = parts.Danger, what+": denied", joined(sentence(e.Reason), ev.Detail)
+	case e.Outcome == "failed":
+		ev.Meaning, ev.What, ev.Detail = parts.Warn, what+": failed", joined(sentence(e.Reason), ev.Detail)
+	case len(e.After) > 0:
+		ev.Meaning = parts.OK
+	}
+	return ev
 }
 
 // changes says what an entry changed, field by field.
@@ -183,14 +210,14 @@ func changes(e records.Entry) string {
 	slices.Sort(fields)
 	var out []string
 	for _, f := range fields {
-		before, after := e.Before[f], e.After[f]
+		before, after, word := e.Before[f], e.After[f], sentence(strings.TrimPrefix(f, "custom."))
 		switch {
-		case before == "":
-			out = append(out, sentence(f)+" "+after)
+		case before == "" || before == after: // sealed values look alike
+			out = append(out, word+" "+after)
 		case after == "":
-			out = append(out, sentence(f)+" "+before+" removed")
+			out = append(out, word+" "+before+" removed")
 		default:
-			out = append(out, sentence(f)+" "+before+" → "+after)
+			out = append(out, word+" "+before+" → "+after)
 		}
 	}
 	return strings.Join(out, ", ")

@@ -84,7 +84,7 @@ func (s *shelf) get(name string) string { return s.at.Query().Get(name) }
 func (s *shelf) bar() parts.FilterBar {
 	statuses := append([]parts.Option{{Value: "", Label: "any"}}, statusOptions("active", "on_hold", "bankruptcy", "paid_off", "charged_off", "closed")...)
 	bar := parts.FilterBar{Action: "/loans", Hidden: kept(s.at, "sort", "limit"),
-		Search:  &parts.Field{Name: "q", Label: "Number, borrower, e-mail or phone", Value: s.get("q")},
+		Search:  &parts.Field{Name: "q", Label: "Number, name, e-mail, phone", Value: s.get("q")},
 		Filters: []parts.Filter{{Name: "status", Label: "Status", Value: s.get("status"), Options: statuses}}}
 	if s.portfolios != nil {
 		bar.Filters = append(bar.Filters, parts.Filter{Name: "portfolio", Label: "Portfolio", Value: s.get("portfolio"), Options: s.portfolios})
@@ -129,7 +129,7 @@ func (s *shelf) table() parts.Table {
 	for _, l := range s.out.Items {
 		t.Rows = append(t.Rows, parts.Row{Href: "/loans/" + string(l.ID), Cells: []templ.Component{
 			parts.Words(l.Number), parts.Words(l.Borrower.Name), parts.Status(status(l.Status)), names(l.Portfolios),
-			parts.QuietWords(l.SourceCompany), parts.Words(l.State), pastDue(l.DaysPastDue), parts.Figures(l.PrincipalBalance.Grouped()),
+			words(l.SourceCompany), words(l.State), pastDue(l.DaysPastDue), parts.Figures(l.PrincipalBalance.Grouped()),
 		}})
 	}
 	t.Pager = pager(s.at, listed{len(s.out.Items), s.out.Total, s.out.TotalIs == "exact", s.out.Next})
