@@ -198,7 +198,7 @@ func (h *House) companies(ctx context.Context, p *gate.Page) ([]applications.Com
 	}
 	out := make([]applications.Company, 0, len(list.Items))
 	for _, c := range list.Items {
-		out = append(out, applications.Company{ID: string(c.ID), Name: c.Name})
+		out = append(out, applications.Company{ID: c.ID, Name: c.Name})
 	}
 	return out, nil
 }
@@ -215,23 +215,6 @@ func (h *House) people(ctx context.Context, p *gate.Page) ([]trail.Person, error
 	out := make([]trail.Person, 0, len(list.Items))
 	for _, u := range list.Items {
 		out = append(out, trail.Person{Actor: "user/" + string(u.ID), Name: u.Name})
-	}
-	return out, nil
-}
-
-// companies are those that the list of applications can be narrowed to, for
-// those who may list them.
-func (h *House) companies(ctx context.Context, p *gate.Page) ([]applications.Company, error) {
-	if !p.Can(h.Servicing.CompanyList.Name, "") {
-		return nil, nil
-	}
-	list, err := gate.Look(ctx, p, h.Servicing.CompanyList, &servicing.NamedListIn{})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]applications.Company, 0, len(list.Items))
-	for _, c := range list.Items {
-		out = append(out, applications.Company{ID: c.ID, Name: c.Name})
 	}
 	return out, nil
 }
