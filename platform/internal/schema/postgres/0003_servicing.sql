@@ -85,12 +85,12 @@ CREATE TABLE loan (
 CREATE UNIQUE INDEX loan_number      ON loan (number);
 CREATE UNIQUE INDEX loan_application ON loan (application_id) WHERE application_id <> '';
 CREATE INDEX loan_borrower     ON loan (borrower_id, number);
-CREATE INDEX loan_status       ON loan (status, number);
-CREATE INDEX loan_company      ON loan (source_company_id, number);
-CREATE INDEX loan_borrower_key ON loan (borrower_key, number);
-CREATE INDEX loan_balance      ON loan (principal_balance, number);
-CREATE INDEX loan_due          ON loan (due_key, number);
-CREATE INDEX loan_opened       ON loan (opened_on, number);
+CREATE INDEX loan_status       ON loan (status, number, id);
+CREATE INDEX loan_company      ON loan (source_company_id, number, id);
+CREATE INDEX loan_borrower_key ON loan (borrower_key, number, id);
+CREATE INDEX loan_balance      ON loan (principal_balance, number, id);
+CREATE INDEX loan_due          ON loan (due_key, number, id);
+CREATE INDEX loan_opened       ON loan (opened_on, number, id);
 CREATE INDEX loan_import       ON loan (import_id) WHERE import_id <> '';
 
 CREATE TABLE loan_term (
