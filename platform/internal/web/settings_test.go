@@ -235,6 +235,6 @@ func TestTheTrailIsFilteredPagedAndRead(t *testing.T) {
 	b.get(why).want(200, "Denied", "Agent Person → List users")
 	b.post("/settings/users/"+string(p.People["agent"].ID), "_form", "user", "name", "Sam Agent").want(303)
 	changed := b.get("/audit?operation=user.update").first("/audit/au_")
-	b.get(changed).want(200, "Agent Person", "Sam Agent", "Before", "After")
+	b.get(changed).want(200, "Agent Person", "Sam Agent", "Before", "After").first("/settings/users/" + string(p.People["agent"].ID))
 	b.get("/audit/au_nothing").want(404)
 }

@@ -236,8 +236,11 @@ func (r *Room) entry(v *visit.Visit) visit.Screen {
 			title = e.Operation
 		}
 		badge := outcome(e.Outcome)
-		return visit.View{Page: parts.Page{Title: title, State: &badge, Subtitle: parts.At(e.At, v.Zone()).Full,
-			Crumbs: []parts.Link{{Text: "Audit", Href: home}}}, Body: entryPage(v, e, titles, why(p, e))}, nil
+		page := parts.Page{Title: title, State: &badge, Subtitle: parts.At(e.At, v.Zone()).Full, Crumbs: []parts.Link{{Text: "Audit", Href: home}}}
+		if e.Object != "" {
+			page.Actions = []parts.Button{{Label: "All about this object", Href: home + "?object=" + url.QueryEscape(e.Object)}}
+		}
+		return visit.View{Page: page, Body: entryPage(v, e, titles, why(p, e))}, nil
 	}
 }
 
@@ -258,6 +261,17 @@ func why(p *gate.Page, e *records.Entry) string {
 		q.Set("channel", "api")
 	}
 	return "/settings/explain?" + q.Encode()
+}
+
+// pageOf is the page of an object, if it has one of its own.
+func pageOf(ref string) string {
+	noun, oid, _ := strings.Cut(ref, "/")
+	pages := map[string]string{"loan": "/loans/", "application": "/applications/", "user": "/settings/users/", "role": "/settings/roles/",
+		"ip_rule": "/settings/address-rules/", "search_restriction": "/settings/search-restrictions/"}
+	if pages[noun] == "" || oid == "" {
+		return ""
+	}
+	return pages[noun] + url.PathEscape(oid)
 }
 
 func outcome(word string) parts.Badge {

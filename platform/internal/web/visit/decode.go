@@ -224,7 +224,7 @@ func set(v reflect.Value, text string) string {
 		if errors.Is(err, money.ErrRange) {
 			return "This amount is beyond 1,000,000,000,000.00."
 		}
-		return when(err != nil, "Enter an amount such as 1,250.00.")
+		return when(err != nil, "Enter an amount such as 250.00.")
 	case *civil.Date:
 		d, err := civil.Parse(text)
 		*to = d
