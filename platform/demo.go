@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -38,6 +39,9 @@ func (d *demoCommand) Run(ctx context.Context, s *Settings) error {
 	}
 	if s.LogLevel == "info" {
 		s.LogLevel = "warn"
+	}
+	if err := clearUnfinished(s.Data); err != nil {
+		return err
 	}
 	release, err := hold(s.Data)
 	if err != nil {
@@ -76,12 +80,35 @@ func (d *demoCommand) Run(ctx context.Context, s *Settings) error {
 		Size: demo.Size{Borrowers: max(1, d.Loans*2/3), Loans: d.Loans}, Told: d.told()}
 	facts, err := demo.Fill(ctx, fill)
 	if err == nil {
+		if err := os.Remove(filepath.Join(s.Data, unfinished)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return errors.Join(err, stop())
+		}
 		err = listen(ctx, h, address, secure, func(string) error { return d.ready(facts) })
 	}
 	if e := stop(); err == nil {
 		err = e
 	}
 	return err
+}
+
+// unfinished marks a folder that a demo has begun to fill. A start that was
+// interrupted leaves it behind, and the next one begins anew: there is nothing
+// in such a folder but sample data.
+const unfinished = "demo.unfinished"
+
+func clearUnfinished(data string) error {
+	if _, err := os.Stat(filepath.Join(data, unfinished)); err == nil {
+		if err := os.RemoveAll(data); err != nil {
+			return err
+		}
+	}
+	if entries, err := os.ReadDir(data); err == nil && len(entries) > 0 {
+		return nil
+	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(data, unfinished), nil, 0o600)
 }
 
 // settle finds the port when any will do: links and origins need to know it

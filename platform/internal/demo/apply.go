@@ -93,7 +93,7 @@ func (b *builder) decide(ctx context.Context, ids []string) error {
 	}{
 		{"approve", map[string]any{"amount": "2500.00", "annual_rate": "12.5", "term_months": 24, "reason": "Income verified."}},
 		{"approve", map[string]any{"amount": "4000.00", "annual_rate": "9.99", "term_months": 36, "reason": "Repeat borrower."}},
-		{"reject", map[string]any{"reason": "Income cannot be verified."}},
+		{"reject", map[string]any{"reason": "Two pay slips do not agree.", "adverse_reasons": []string{"We could not verify your income."}}},
 	}
 	for _, a := range ids {
 		if len(acts) == 0 {

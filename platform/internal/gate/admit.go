@@ -118,7 +118,8 @@ func (g *Gate) admit(c *Call, m *Meta, object string) error {
 	if anonymous && m.Permit != Public {
 		return &refusal{fault: unknownCaller(c.Request)}
 	}
-	if !anonymous {
+	if !anonymous && !c.counted {
+		c.counted = true
 		if err := g.throttle(c); err != nil {
 			return &refusal{fault: err, known: true}
 		}

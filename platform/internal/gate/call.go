@@ -34,6 +34,7 @@ type Call struct {
 	after   []func()
 	touched []func(context.Context, *db.Tx) error
 	refused *fault.Error
+	counted bool // against the caller's rates
 	can     func(name, object string) bool
 }
 

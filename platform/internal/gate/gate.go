@@ -54,6 +54,7 @@ type Gate struct {
 	limiter *httpserve.Limiter
 	list    []Entry
 	byName  map[string]Entry
+	callers callers
 }
 
 // New makes a gate from the one list. It refuses an operation without a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 
+	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/operation"
 )
 
@@ -46,6 +47,11 @@ type Op[In, Out any] struct {
 	Prepare func(ctx context.Context, c *Call, in *In) (any, error)
 	Outside func(ctx context.Context, in *In, prepared any) (any, error)
 	Do      func(ctx context.Context, c *Call, in *In) (*Out, error)
+	// Ahead names the statements with which Do of a read will begin, from the
+	// input and the scope alone: on PostgreSQL they travel with the caller's
+	// credential. It is a guess under the rights that the caller had last; what Do
+	// does not ask for is thrown away unseen.
+	Ahead func(c *Call, in *In) []db.Statement
 
 	meta *Meta // set by New; nil means that the gate does not know the operation
 }

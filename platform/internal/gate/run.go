@@ -23,7 +23,10 @@ type work struct {
 	outside func(ctx context.Context, prepared any) (any, error)
 	do      func(ctx context.Context, c *Call) (any, error)
 	decode  func(stored []byte) (any, error) // an idempotent answer, read back
+	ahead   func(c *Call) []db.Statement     // what a read will ask for
 	pathErr error
+	bound   bool  // the input has been read
+	badErr  error // what was wrong with it
 }
 
 // Run calls an operation for a front: path binds the path parameters and must
@@ -51,6 +54,9 @@ func newWork[In, Out any](o *Op[In, Out], in *In) *work {
 	}
 	if o.Prepare != nil {
 		w.prepare = func(ctx context.Context, c *Call) (any, error) { return o.Prepare(ctx, c, in) }
+	}
+	if o.Ahead != nil {
+		w.ahead = func(c *Call) []db.Statement { return o.Ahead(c, in) }
 	}
 	if o.Outside != nil {
 		w.outside = func(ctx context.Context, prepared any) (any, error) { return o.Outside(ctx, in, prepared) }
@@ -97,8 +103,16 @@ func (w *work) run(ctx context.Context, c *Call) (out any, err error) {
 	return w.do(ctx, c)
 }
 
-// input decodes and checks what the permission has already been granted for.
+// input decodes and checks, once, what the permission has already been granted
+// for.
 func (w *work) input() error {
+	if !w.bound {
+		w.bound, w.badErr = true, w.read()
+	}
+	return w.badErr
+}
+
+func (w *work) read() error {
 	if w.pathErr != nil {
 		return w.pathErr
 	}
@@ -110,16 +124,18 @@ func (w *work) input() error {
 	return w.meta.texts.check(w.in)
 }
 
-// read runs a read in one snapshot whose first statement finds the caller.
+// read runs a read in one snapshot whose first statement finds the caller. The
+// rest of it may run twice: see db.ReadAhead.
 func (g *Gate) read(ctx context.Context, c *Call, w *work) (any, error) {
 	var cred identity.Credential
 	var out any
-	q := c.Request.query()
-	err := c.Tenant.DB.ReadFirst(ctx, c.At, q.SQL, q.Args, func(scan func(...any) error) (err error) {
+	q, entry := c.Request.query(), *c.entry
+	list := append([]db.Statement{{Query: q.SQL, Args: q.Args}}, g.foresee(c, w, q)...)
+	err := c.Tenant.DB.ReadAhead(ctx, c.At, list, func(scan func(...any) error) (err error) {
 		cred, err = q.Scan(scan)
 		return err
 	}, func(ctx context.Context, tx *db.Tx) error {
-		c.Tx = tx
+		*c.entry, c.after, c.refused, c.Tx = entry, nil, nil, tx
 		if err := g.know(ctx, tx, c, cred); err != nil {
 			return err
 		}
@@ -136,6 +152,7 @@ func (g *Gate) read(ctx context.Context, c *Call, w *work) (any, error) {
 	})
 	c.Tx = nil
 	if err == nil {
+		g.remember(c, w, q, cred)
 		w.meta.seal.apply(out, c.Visibility())
 		c.touched = c.toTouch(cred)
 	}
@@ -315,7 +332,7 @@ func (g *Gate) finish(ctx context.Context, c *Call, out any, err error) (any, er
 // failed records a call that was permitted and came to nothing.
 func (g *Gate) failed(ctx context.Context, c *Call, err error) error {
 	f := fault.As(err)
-	if f.Kind == fault.Internal {
+	if f.Kind == fault.Internal && ctx.Err() == nil {
 		g.log.Error("operation failed", "operation", c.meta.Name, "error", err)
 	}
 	if f.Kind == fault.Unavailable || ctx.Err() != nil {

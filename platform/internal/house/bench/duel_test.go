@@ -168,7 +168,11 @@ func dial(address string, secure *tls.Config) (*line, error) {
 		return nil, err
 	}
 	if secure != nil {
-		conn = tls.Client(conn, secure)
+		wrapped := tls.Client(conn, secure)
+		if err := wrapped.Handshake(); err != nil {
+			return nil, err
+		}
+		conn = wrapped
 	}
 	return &line{conn: conn, r: bufio.NewReaderSize(conn, 16<<10)}, nil
 }

@@ -5,17 +5,17 @@ package bench
 import (
 	"encoding/json"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/db/dbtest"
 	"github.com/lendkeep/lendkeep/internal/db/sqlite"
-
-	"os"
 )
 
 // bare is the peer: what a handler costs that asks the database and answers,
@@ -24,8 +24,16 @@ import (
 type bare interface {
 	// loan gives the columns of one loan, its borrower and source company, then
 	// (with all) the names of its portfolios and its custom fields.
-	loan(r *http.Request, id string, all bool) (*bareLoan, error)
+	loan(r *http.Request, id string, how int) (*bareLoan, error)
 }
+
+// How the peer asks: one SELECT for loan, borrower and source company; the
+// three that our answer needs, one after the other; or these in one round trip.
+const (
+	justOne = iota
+	oneByOne
+	together
+)
 
 const bareColumns = `SELECT l.id, l.number, l.borrower_id, l.source_company_id, l.application_id, l.status,
 	l.principal, l.annual_rate, l.term_months, l.convention, l.contract_date, l.first_due, l.opened_on,
@@ -66,13 +74,12 @@ func (l *bareLoan) dest() []any {
 		&b.ID, &b.Reference, &b.First, &b.Last, &b.City, &b.Region, &b.Postal, &b.Country, &b.CreatedAt, &b.UpdatedAt, &b.Email, &b.Phone, &b.Birth, &b.SSN, &b.Line1, &l.Company}
 }
 
-// bareHandler serves /one/{id} with one SELECT and /all/{id} with the three
-// that our answer needs.
+// bareHandler serves the loan in each of these ways.
 func bareHandler(p bare) http.Handler {
 	mux := http.NewServeMux()
-	serve := func(all bool) http.HandlerFunc {
+	serve := func(how int) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			l, err := p.loan(r, r.PathValue("id"), all)
+			l, err := p.loan(r, r.PathValue("id"), how)
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 				return
@@ -87,8 +94,9 @@ func bareHandler(p bare) http.Handler {
 			_, _ = w.Write(body)
 		}
 	}
-	mux.HandleFunc("GET /one/{id}", serve(false))
-	mux.HandleFunc("GET /all/{id}", serve(true))
+	mux.HandleFunc("GET /one/{id}", serve(justOne))
+	mux.HandleFunc("GET /all/{id}", serve(oneByOne))
+	mux.HandleFunc("GET /together/{id}", serve(together))
 	return mux
 }
 
@@ -133,7 +141,7 @@ func bareOf(t testing.TB, s *shop) bare {
 
 type bareSQLite struct{ conns chan *sqlite.Conn }
 
-func (p bareSQLite) loan(r *http.Request, id string, all bool) (*bareLoan, error) {
+func (p bareSQLite) loan(r *http.Request, id string, how int) (*bareLoan, error) {
 	c := <-p.conns
 	defer func() { p.conns <- c }()
 	l := new(bareLoan)
@@ -154,7 +162,7 @@ func (p bareSQLite) loan(r *http.Request, id string, all bool) (*bareLoan, error
 		}
 	}
 	err := rows(bareColumns+"?"+bareLanded, l.dest, func() {})
-	if err != nil || !all {
+	if err != nil || how == justOne {
 		return l, err
 	}
 	return l, l.rest("?", rows)
@@ -174,13 +182,43 @@ func (l *bareLoan) rest(mark string, rows func(query string, row func() []any, k
 
 type barePostgres struct{ pool *pgxpool.Pool }
 
-func (p barePostgres) loan(r *http.Request, id string, all bool) (*bareLoan, error) {
+func (p barePostgres) loan(r *http.Request, id string, how int) (*bareLoan, error) {
 	l := new(bareLoan)
-	if err := p.pool.QueryRow(r.Context(), bareColumns+"$1"+bareLanded, id).Scan(l.dest()...); err != nil || !all {
+	if how == together {
+		return l, p.batch(r, id, l)
+	}
+	if err := p.pool.QueryRow(r.Context(), bareColumns+"$1"+bareLanded, id).Scan(l.dest()...); err != nil || how == justOne {
 		return l, err
 	}
 	return l, l.rest("$1", func(query string, row func() []any, keep func()) error {
 		rows, err := p.pool.Query(r.Context(), query, id)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := rows.Scan(row()...); err != nil {
+				return err
+			}
+			keep()
+		}
+		return rows.Err()
+	})
+}
+
+// batch sends all three at once.
+func (p barePostgres) batch(r *http.Request, id string, l *bareLoan) error {
+	b := &pgx.Batch{}
+	b.Queue(bareColumns+"$1"+bareLanded, id)
+	b.Queue(barePortfolios+"$1 ORDER BY p.name", id)
+	b.Queue(bareCustom+"$1 ORDER BY f.name", id)
+	results := p.pool.SendBatch(r.Context(), b)
+	defer results.Close()
+	if err := results.QueryRow().Scan(l.dest()...); err != nil {
+		return err
+	}
+	return l.rest("", func(_ string, row func() []any, keep func()) error {
+		rows, err := results.Query()
 		if err != nil {
 			return err
 		}
