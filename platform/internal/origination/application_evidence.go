@@ -17,7 +17,7 @@ import (
 
 // EvidenceIn asks for the evidence of one decision.
 type EvidenceIn struct {
-	ID     id.Application `path:"id" json:"-" maxLength:"40"`
+	ID     id.Application `path:"id" json:"-"`
 	Format string         `query:"format" json:"-" enum:"json,pdf" required:"false" doc:"json unless told."`
 }
 

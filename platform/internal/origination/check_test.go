@@ -14,6 +14,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/origination"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/provider"
+	"github.com/lendkeep/lendkeep/platform/internal/origination/rulebook"
 )
 
 func TestEveryAddressOfTheDemoGivesWhatItPromises(t *testing.T) {
@@ -238,7 +239,7 @@ func TestAnAddressInsideIsNeverSentToTheProvider(t *testing.T) {
 
 func TestWithoutAConfirmedContractFactsRejectNobody(t *testing.T) {
 	each(t, nil, func(t *testing.T, b *bench) {
-		_, err := gatetest.Do(b.House, b.desk.ConnectionSet, b.Key("admin"), provider.ConnectionIn{BaseURL: b.url, TimeoutMS: 400})
+		_, err := gatetest.Do(b.House, b.desk.ConnectionSet, b.Key("admin"), provider.ConnectionIn{BaseURL: b.url, TimeoutMS: 400, UseConfirmed: confirmed(false)})
 		must(t, err)
 		b.run(t)
 		out := b.checked(t, "203.0.113.60")
@@ -300,7 +301,7 @@ func TestTheConnectionIsTheAdministratorsAndItsKeyIsNeverShown(t *testing.T) {
 			_, err = gatetest.Do(b.House, b.desk.ConnectionSet, b.Key(role), provider.ConnectionIn{BaseURL: b.url, TimeoutMS: 400})
 			wantKind(t, err, fault.Denied)
 		}
-		kept, err := gatetest.Do(b.House, b.desk.ConnectionSet, b.Key("admin"), provider.ConnectionIn{BaseURL: b.url, TimeoutMS: 500, UseConfirmed: true})
+		kept, err := gatetest.Do(b.House, b.desk.ConnectionSet, b.Key("admin"), provider.ConnectionIn{BaseURL: b.url, TimeoutMS: 500, UseConfirmed: confirmed(true)})
 		must(t, err)
 		if !kept.KeySet || kept.ConfirmedBy == "" || strings.Contains(printed(kept), accessKey) {
 			t.Fatalf("%+v", kept)
@@ -309,7 +310,7 @@ func TestTheConnectionIsTheAdministratorsAndItsKeyIsNeverShown(t *testing.T) {
 		must(t, err)
 		tested, err := gatetest.Do(b.House, b.desk.ConnectionTest, b.Screen("admin"), provider.Nothing{})
 		must(t, err)
-		if tested.OK || tested.Code != "invalid_access_key" || tested.Words == "" || bad.UseConfirmed {
+		if tested.OK || tested.Code != "invalid_access_key" || tested.Words == "" || !bad.UseConfirmed {
 			t.Errorf("a wrong key: %+v", tested)
 		}
 		for _, in := range []provider.ConnectionIn{{BaseURL: "http://example.com", TimeoutMS: 400}, {BaseURL: b.url + "/?x=1", TimeoutMS: 400}, {BaseURL: b.url, TimeoutMS: 1}, {BaseURL: b.url, TimeoutMS: 400, AccessKey: secret.NewText("a b&c")}} {
@@ -337,5 +338,59 @@ func TestSubmitToDecisionBesideTheProvidersTime(t *testing.T) {
 			b.checked(t, clean)
 		}
 		t.Logf("submit to decision, seen through the underwriter's view: %v with a stand-in that answers at once", time.Since(begin)/n)
+	})
+}
+
+func TestManyApplicationsFromOneAddressAreCounted(t *testing.T) {
+	each(t, nil, func(t *testing.T, b *bench) {
+		in := b.rules(t)
+		for i := range in.Rules {
+			if in.Rules[i].Rule == "velocity" {
+				in.Rules[i].Enabled = true // from the third on: review
+			}
+		}
+		_, err := gatetest.Do(b.House, b.desk.NetworkUpdate, b.Key("admin"), in)
+		must(t, err)
+		b.run(t)
+		for i, want := range []string{"waiting_for_approval", "waiting_for_approval", "manual_review"} {
+			if out := b.checked(t, "2001:db8::10"); out.Status != want {
+				t.Errorf("application %d is %s: %+v", i+1, out.Status, rule(t, &out.Decision, "velocity"))
+			}
+		}
+		b.Advance(25 * time.Hour)
+		if out := b.checked(t, "2001:db8::10"); out.Status != "waiting_for_approval" {
+			t.Errorf("a day later: %s", out.Status)
+		}
+	})
+}
+
+func TestAnApplicantRuleRejectsByItself(t *testing.T) {
+	each(t, nil, func(t *testing.T, b *bench) {
+		got, err := gatetest.Do(b.House, b.desk.ApplicantRules, b.Key("admin"), rulebook.Nothing{})
+		must(t, err)
+		for i := range got.Rules {
+			switch got.Rules[i].Rule {
+			case "minimum_age":
+				got.Rules[i].Enabled, got.Rules[i].Thresholds[0].Action = true, "automatic_rejection"
+			case "open_applications":
+				got.Rules[i].Enabled = true
+			}
+		}
+		_, err = gatetest.Do(b.House, b.desk.ApplicantUpdate, b.Key("admin"), rulebook.RulesIn{Version: got.Version, Rules: got.Rules})
+		must(t, err)
+		in := newYorker()
+		in.Applicant.DateOfBirth = "2008-11-23" // 18 tomorrow
+		young, err := gatetest.Do(b.House, b.desk.Submit, b.Screen("underwriter"), in)
+		must(t, err)
+		if v := b.view(t, young.ID); v.Status != "rejected" || !slices.Equal(v.Decision.ReasonCodes, []string{"A-01"}) || v.Decision.Network.Used != 0 {
+			t.Errorf("%s for %v", v.Status, v.Decision.ReasonCodes)
+		}
+		for i, want := range []string{"waiting_for_approval", "manual_review"} {
+			out, err := gatetest.Do(b.House, b.desk.Submit, b.Screen("underwriter"), newYorker())
+			must(t, err)
+			if v := b.view(t, out.ID); v.Status != want {
+				t.Errorf("application %d of one person is %s", i+1, v.Status)
+			}
+		}
 	})
 }

@@ -88,7 +88,7 @@ func (d *Desk) Operations() []gate.Entry {
 
 // Ref names an application in a path.
 type Ref struct {
-	ID id.Application `path:"id" json:"-" maxLength:"40"`
+	ID id.Application `path:"id" json:"-"`
 }
 
 func (r *Ref) object() string { return "application/" + string(r.ID) }

@@ -82,7 +82,7 @@ func each(t *testing.T, answer http.HandlerFunc, story func(t *testing.T, b *ben
 		b.url = server.URL
 		b.runner = b.newRunner()
 		b.sources(t)
-		_, err := gatetest.Do(h, b.desk.ConnectionSet, h.Key("admin"), provider.ConnectionIn{BaseURL: b.url, AccessKey: secret.NewText(accessKey), TimeoutMS: 400, UseConfirmed: true})
+		_, err := gatetest.Do(h, b.desk.ConnectionSet, h.Key("admin"), provider.ConnectionIn{BaseURL: b.url, AccessKey: secret.NewText(accessKey), TimeoutMS: 400, UseConfirmed: confirmed(true)})
 		must(t, err)
 		story(t, b)
 	})
@@ -189,7 +189,7 @@ func (b *bench) checked(t *testing.T, address string) *origination.ApplicationOu
 // view is what the underwriter sees.
 func (b *bench) view(t *testing.T, a id.Application) *origination.ApplicationOut {
 	t.Helper()
-	out, err := gatetest.Do(b.House, b.desk.View, b.Screen("underwriter"), origination.Ref{ID: a})
+	out, err := gatetest.Do(b.House, b.desk.View, b.Key("underwriter"), origination.Ref{ID: a})
 	must(t, err)
 	return out
 }
@@ -208,6 +208,8 @@ func (b *bench) count(t *testing.T, query string, args ...any) (n int64) {
 	must(t, b.Tenant.DB.Read(context.Background(), 0, func(ctx context.Context, tx *db.Tx) error { return tx.One(ctx, query, args, &n) }))
 	return n
 }
+
+func confirmed(yes bool) *bool { return &yes }
 
 func rule(t *testing.T, d *origination.DecisionOut, name string) origination.RuleOut {
 	t.Helper()

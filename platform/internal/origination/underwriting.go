@@ -19,7 +19,7 @@ import (
 
 // ApproveIn approves an application on terms; what is left out is as applied for.
 type ApproveIn struct {
-	ID         id.Application `path:"id" json:"-" maxLength:"40"`
+	ID         id.Application `path:"id" json:"-"`
 	Amount     string         `json:"amount,omitempty" maxLength:"40" example:"5000.00"`
 	AnnualRate string         `json:"annual_rate" maxLength:"20" doc:"Per cent a year." example:"12.5"`
 	TermMonths int            `json:"term_months,omitempty" minimum:"1" maximum:"120"`
@@ -29,14 +29,14 @@ type ApproveIn struct {
 
 // RejectIn rejects an application.
 type RejectIn struct {
-	ID      id.Application `path:"id" json:"-" maxLength:"40"`
+	ID      id.Application `path:"id" json:"-"`
 	Reason  string         `json:"reason" maxLength:"1000" doc:"For the record."`
 	Adverse []string       `json:"adverse_reasons,omitempty" maxItems:"4" doc:"The principal reasons for the applicant's notice, in their words; left out, those that the rules found."`
 }
 
 // ReprocessIn sends an application for reprocessing.
 type ReprocessIn struct {
-	ID      id.Application `path:"id" json:"-" maxLength:"40"`
+	ID      id.Application `path:"id" json:"-"`
 	Reason  string         `json:"reason" maxLength:"1000"`
 	Recheck bool           `json:"recheck,omitempty" doc:"Ask the provider again; otherwise the facts at hand are decided anew."`
 }

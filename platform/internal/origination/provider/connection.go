@@ -26,7 +26,7 @@ type ConnectionIn struct {
 	BaseURL      string      `json:"base_url" maxLength:"300" example:"https://api.ipstack.com"`
 	AccessKey    secret.Text `json:"access_key,omitempty" doc:"Write only. Left out, the stored key stays, unless base_url changes: then it is cleared."`
 	TimeoutMS    int64       `json:"timeout_ms" minimum:"100" maximum:"30000"`
-	UseConfirmed bool        `json:"use_confirmed,omitempty" doc:"Our contract allows its use in credit decisions. Without it the facts are shown and can ask for a review, and reject nobody."`
+	UseConfirmed *bool       `json:"use_confirmed,omitempty" doc:"Left out, it stays as it is. Our contract allows its use in credit decisions. Without it the facts are shown and can ask for a review, and reject nobody."`
 }
 
 // AlertOut is an alert that stands: the check has stopped working.
@@ -119,8 +119,9 @@ func (p *Provider) connectionSet(ctx context.Context, c *gate.Call, in *Connecti
 		n.Key = secret.NewText(key)
 	}
 	n.TimeoutMS = in.TimeoutMS
-	switch {
-	case !in.UseConfirmed:
+	switch yes := in.UseConfirmed; {
+	case yes == nil:
+	case !*yes:
 		n.Confirmed, n.ConfirmedBy, n.ConfirmedAt = false, "", 0
 	case !n.Confirmed || base != before.BaseURL:
 		n.Confirmed, n.ConfirmedBy, n.ConfirmedAt = true, c.Who.Name, c.At

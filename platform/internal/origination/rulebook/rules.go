@@ -45,12 +45,11 @@ type RulesIn struct {
 	Rules   []RuleRow `json:"rules" maxItems:"100"`
 }
 
-// RulesOut is one list of rules in force, with who made this version.
+// RulesOut is one list of rules in force, in the very form in which it is sent
+// back to be changed; who made it, its history says.
 type RulesOut struct {
-	Version   int64     `json:"version" class:"public"`
-	Rules     []RuleRow `json:"rules"`
-	ChangedBy string    `json:"changed_by" class:"public" doc:"Empty as shipped."`
-	ChangedAt string    `json:"changed_at" class:"public"`
+	Version int64     `json:"version" class:"public"`
+	Rules   []RuleRow `json:"rules"`
 }
 
 const rulesPath = "/settings/decision-engine/"
@@ -174,10 +173,7 @@ func action(word string) (a decision.Action) {
 }
 
 func rulesOut(s docket.RuleSet, which decision.Section) *RulesOut {
-	out := &RulesOut{Version: s.Version, Rules: []RuleRow{}, ChangedBy: s.By.Name}
-	if s.By.ID != "" {
-		out.ChangedAt = docket.Instant(s.At)
-	}
+	out := &RulesOut{Version: s.Version, Rules: []RuleRow{}}
 	for _, r := range s.Section(which).Rules {
 		row := RuleRow{Rule: r.Rule, Enabled: r.Enabled, OnUnknown: r.OnUnknown.String(), ReasonCode: r.ReasonCode}
 		if r.Action != nil {
