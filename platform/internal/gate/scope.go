@@ -25,6 +25,10 @@ type Scope struct {
 	made         bool
 }
 
+// Landed leaves out, over a loan with alias l, what an import has staged and not
+// yet landed: nobody sees it, in no list, count or nested object.
+const Landed = `(l.import_id = '' OR NOT EXISTS (SELECT 1 FROM import_run ir WHERE ir.id = l.import_id AND ir.landed_at = 0))`
+
 // everything is the scope of the house and of unrestricted staff.
 func everything(today civil.Date) Scope { return Scope{made: true, all: true, today: today} }
 
@@ -103,7 +107,7 @@ func (s Scope) Borrowers() db.Cond {
 		return db.True()
 	}
 	loans := s.and(s.loans)
-	through := db.And(db.Where("b.id IN (SELECT l.borrower_id FROM loan l WHERE l.borrower_id = b.id AND "+loans.SQL()+")", loans.Args()...))
+	through := db.And(db.Where("b.id IN (SELECT l.borrower_id FROM loan l WHERE l.borrower_id = b.id AND "+loans.SQL()+" AND "+Landed+")", loans.Args()...))
 	own := db.True()
 	for _, e := range s.borrowers {
 		if e == nil {

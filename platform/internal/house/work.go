@@ -72,6 +72,9 @@ func (h *House) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	start := func(t *tenant.Tenant) {
 		k := h.work.of(t)
+		if err := h.Onboarding.Sweep(ctx, t, true); err != nil {
+			h.Config.Log.Error("could not clear away what a killed import left; it stays invisible", "tenant", t.Slug, "error", err)
+		}
 		group.Go(func() error { return k.jobs.Run(ctx) })
 		group.Go(func() error { return ended(ctx, t.Trail.Run(ctx)) })
 		group.Go(func() error { return h.work.builds(ctx, t, k) })

@@ -15,6 +15,8 @@
 // It must not know how loans are listed, or what else is kept about them.
 package sight
 
+import "github.com/lendkeep/lendkeep/platform/internal/gate"
+
 // Landed is the condition, over a loan with alias l, that leaves out what an
 // import has not landed yet.
-const Landed = `(l.import_id = '' OR NOT EXISTS (SELECT 1 FROM import_run ir WHERE ir.id = l.import_id AND ir.landed_at = 0))`
+const Landed = gate.Landed
