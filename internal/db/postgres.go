@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -60,10 +61,12 @@ func openPostgres(ctx context.Context, d *DB) (backend, error) {
 		"timezone":                            "UTC",
 		"synchronous_commit":                  "on", // an acknowledged write is never lost
 		"standard_conforming_strings":         "on",
+		"default_transaction_isolation":       "repeatable read", // of a read that is one pipeline
+		"default_transaction_read_only":       "on",
 		"lock_timeout":                        "10s",
 		"idle_in_transaction_session_timeout": "5min", // a node that hangs must not hold locks for ever
 	} {
-		if _, set := c.ConnConfig.RuntimeParams[name]; !set || name == "synchronous_commit" {
+		if _, set := c.ConnConfig.RuntimeParams[name]; !set || name == "synchronous_commit" || strings.HasPrefix(name, "default_") {
 			c.ConnConfig.RuntimeParams[name] = value
 		}
 	}
@@ -103,6 +106,7 @@ func (p *postgres) close() error {
 func (p *postgres) migrate(ctx context.Context, migrations fs.FS) error {
 	c := p.pool.Config().ConnConfig.Copy()
 	c.RuntimeParams["lock_timeout"] = "0"
+	c.RuntimeParams["default_transaction_isolation"], c.RuntimeParams["default_transaction_read_only"] = "read committed", "off"
 	pool := stdlib.OpenDB(*c)
 	defer pool.Close()
 	pool.SetMaxOpenConns(2)

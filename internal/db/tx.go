@@ -26,8 +26,9 @@ type Tx struct {
 	d      *DB
 	lite   *sqlite.Conn // one of lite and pg is set
 	pg     *pgx.Conn
-	rows   *Rows // not closed yet
-	failed error // the first error of the engine: nothing can be committed any more
+	ahead  *foreseen // statements on their way; nil in a transaction of its own
+	rows   *Rows     // not closed yet
+	failed error     // the first error of the engine: nothing can be committed any more
 	ended  bool
 }
 
@@ -41,15 +42,26 @@ func (t *Tx) ready(ctx context.Context) error {
 		return errEnded
 	case t.rows != nil:
 		return errOpen
+	case t.ahead != nil && t.ahead.missed:
+		return errUnforeseen
 	case t.failed != nil:
 		return fmt.Errorf("db: a statement before this one failed: %w", t.failed)
 	}
 	return ctx.Err()
 }
 
+// alone says whether a statement may run that nobody foresees: writes and
+// savepoints.
+func (t *Tx) alone(ctx context.Context) error {
+	if t.ahead != nil {
+		t.ahead.missed = true
+	}
+	return t.ready(ctx)
+}
+
 // fail notes what the engine said and makes it an error for callers.
 func (t *Tx) fail(ctx context.Context, query string, err error) error {
-	if err == nil || errors.Is(err, sql.ErrNoRows) {
+	if err == nil || errors.Is(err, sql.ErrNoRows) || errors.Is(err, errUnforeseen) {
 		return err
 	}
 	err = t.d.mend(ctx, query, err, t.pg != nil && t.pg.IsClosed())
@@ -70,7 +82,7 @@ func (t *Tx) end() {
 // Exec runs a statement and gives the number of rows that it inserted,
 // updated or deleted.
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) (affected int64, err error) {
-	if err := t.ready(ctx); err != nil {
+	if err := t.alone(ctx); err != nil {
 		return 0, err
 	}
 	if t.lite != nil {
@@ -109,7 +121,7 @@ func (t *Tx) Query(ctx context.Context, query string, args ...any) (*Rows, error
 		if err != nil {
 			return nil, err
 		}
-		rows, err := t.pg.Query(ctx, q.text, q.args...)
+		rows, err := t.send(ctx, q)
 		if err != nil {
 			return nil, t.fail(ctx, query, err)
 		}
@@ -131,7 +143,7 @@ func (t *Tx) One(ctx context.Context, query string, args []any, dest ...any) err
 	if err != nil {
 		return err
 	}
-	rows, err := t.pg.Query(ctx, q.text, q.args...)
+	rows, err := t.send(ctx, q)
 	if err != nil {
 		return t.fail(ctx, query, err)
 	}
@@ -141,7 +153,7 @@ func (t *Tx) One(ctx context.Context, query string, args []any, dest ...any) err
 // Bulk runs the same statement once for each of rows, in order: on SQLite
 // prepared once, on PostgreSQL without waiting between rows.
 func (t *Tx) Bulk(ctx context.Context, query string, rows [][]any) error {
-	if err := t.ready(ctx); err != nil {
+	if err := t.alone(ctx); err != nil {
 		return err
 	}
 	if t.lite == nil {
@@ -161,7 +173,7 @@ func (t *Tx) Bulk(ctx context.Context, query string, rows [][]any) error {
 // Attempt runs fn behind a savepoint: if fn fails, what it wrote is undone and
 // the transaction goes on as if fn had not been. fn's error is returned.
 func (t *Tx) Attempt(ctx context.Context, fn func(context.Context) error) error {
-	if err := t.ready(ctx); err != nil {
+	if err := t.alone(ctx); err != nil {
 		return err
 	}
 	if err := t.control(ctx, "SAVEPOINT attempt"); err != nil {
