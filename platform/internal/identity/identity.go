@@ -50,6 +50,7 @@ type Query struct {
 	SQL  string
 	Args []any
 	Scan func(scan func(dest ...any) error) (Credential, error)
+	Mark [32]byte // names the secret that was shown, without telling it; zero for none
 }
 
 const versionAlone = `SELECT version, tenant_active FROM policy_version WHERE id = 1`
@@ -72,7 +73,7 @@ const sessionAndVersion = `SELECT v.version, v.tenant_active, COALESCE(s.id, '')
 // BySession reads the session that a cookie's token names.
 func BySession(token secret.Text, at int64) Query {
 	h := hash(token.Reveal())
-	return Query{SQL: sessionAndVersion, Args: []any{h[:]}, Scan: func(scan func(...any) error) (Credential, error) {
+	return Query{SQL: sessionAndVersion, Args: []any{h[:]}, Mark: h, Scan: func(scan func(...any) error) (Credential, error) {
 		var c Credential
 		var active, ends int64
 		if err := scan(&c.Version, &active, &c.Session, &c.User, &c.Touched, &ends); err != nil {
@@ -95,7 +96,7 @@ const keyAndVersion = `SELECT v.version, v.tenant_active, COALESCE(k.id, ''), CO
 func ByKey(key secret.Text, at int64) Query {
 	locator, rest, ok := splitKey(key.Reveal())
 	want := hash(rest)
-	return Query{SQL: keyAndVersion, Args: []any{locator}, Scan: func(scan func(...any) error) (Credential, error) {
+	return Query{SQL: keyAndVersion, Args: []any{locator}, Mark: want, Scan: func(scan func(...any) error) (Credential, error) {
 		var c Credential
 		var active, server, expires, revoked int64
 		var stored []byte

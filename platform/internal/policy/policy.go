@@ -60,14 +60,9 @@ func NewCache(c Config) *Cache { return &Cache{config: c} }
 // At gives the policy at a version that tx has just read; it compiles it from
 // tx's snapshot when it is new.
 func (c *Cache) At(ctx context.Context, tx *db.Tx, version int64, tenantActive bool) (*Compiled, error) {
-	c.mu.Lock()
-	for _, p := range c.kept {
-		if p.Version == version {
-			c.mu.Unlock()
-			return p, nil
-		}
+	if p := c.Kept(version); p != nil {
+		return p, nil
 	}
-	c.mu.Unlock()
 	p, err := c.compile(ctx, tx, version, tenantActive)
 	if err != nil {
 		return nil, fmt.Errorf("compiling policy version %d: %w", version, err)
@@ -80,6 +75,18 @@ func (c *Cache) At(ctx context.Context, tx *db.Tx, version int64, tenantActive b
 		c.kept = c.kept[:keptVersions]
 	}
 	return p, nil
+}
+
+// Kept gives a policy that was compiled before, or nil.
+func (c *Cache) Kept(version int64) *Compiled {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.kept {
+		if p.Version == version {
+			return p
+		}
+	}
+	return nil
 }
 
 // Compiled is a policy at one version.
@@ -150,11 +157,7 @@ func (p *Compiled) RuleName(index int32) string {
 // Subject gives a user under this policy, with the address rules of the key if
 // there is one. NotFound if there is no such user.
 func (p *Compiled) Subject(ctx context.Context, tx *db.Tx, user id.User, key id.APIKey) (*Subject, error) {
-	k := subjectKey{user, key}
-	p.mu.Lock()
-	s, ok := p.subjects[k]
-	p.mu.Unlock()
-	if ok {
+	if s := p.Known(user, key); s != nil {
 		return s, nil
 	}
 	s, err := p.subject(ctx, tx, user, key)
@@ -162,9 +165,16 @@ func (p *Compiled) Subject(ctx context.Context, tx *db.Tx, user id.User, key id.
 		return nil, err
 	}
 	p.mu.Lock()
-	p.subjects[k] = s
+	p.subjects[subjectKey{user, key}] = s
 	p.mu.Unlock()
 	return s, nil
+}
+
+// Known gives a subject that was compiled before, or nil.
+func (p *Compiled) Known(user id.User, key id.APIKey) *Subject {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.subjects[subjectKey{user, key}]
 }
 
 func (p *Compiled) subject(ctx context.Context, tx *db.Tx, user id.User, key id.APIKey) (*Subject, error) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/civil"
+	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/money"
@@ -61,6 +62,7 @@ func (d *Desk) loanOperations() {
 		Name: "loan.view", Title: "View loan", Area: "Loans", Screen: "Loan/Summary", Method: "GET", Path: "/loans/{id}",
 		Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Roles: "manager agent underwriter investor",
 		Object: (*LoanRef).object, Do: d.loanView,
+		Ahead: func(c *gate.Call, in *LoanRef) []db.Statement { return book.ViewAhead(c.Scope, in.ID) },
 	}
 	d.LoanCreate = &gate.Op[LoanCreateIn, LoanMade]{
 		Name: "loan.create", Title: "New loan", Area: "Loans", Screen: "Loans/New", Method: "POST", Path: "/loans", Status: 201,

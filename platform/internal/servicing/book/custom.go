@@ -137,6 +137,7 @@ func CustomValues(ctx context.Context, tx *db.Tx, store *keys.Store, l *Loan) ([
 		CustomValue
 		sealed []byte
 	}
+	s := customValues(l.ID)
 	rows, err := db.All(ctx, tx, func(r *db.Rows) (x row, err error) {
 		f := &x.Field
 		var text string
@@ -144,8 +145,7 @@ func CustomValues(ctx context.Context, tx *db.Tx, store *keys.Store, l *Loan) ([
 		err = r.Scan(&f.ID, &f.Name, &f.Kind, &f.Class, &text, &number, &x.sealed)
 		x.Value = f.Write(text, number)
 		return x, err
-	}, `SELECT f.id, f.name, f.kind, f.class, COALESCE(v.text_value, f.default_text), COALESCE(v.number_value, f.default_number), v.sealed
-		FROM custom_field f LEFT JOIN custom_value v ON v.field_id = f.id AND v.loan_id = ? ORDER BY f.name`, l.ID)
+	}, s.Query, s.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +170,11 @@ func CustomValues(ctx context.Context, tx *db.Tx, store *keys.Store, l *Loan) ([
 		out[i].Value = string(plain)
 	}
 	return out, nil
+}
+
+func customValues(l id.Loan) db.Statement {
+	return db.Statement{Query: `SELECT f.id, f.name, f.kind, f.class, COALESCE(v.text_value, f.default_text), COALESCE(v.number_value, f.default_number), v.sealed
+		FROM custom_field f LEFT JOIN custom_value v ON v.field_id = f.id AND v.loan_id = ? ORDER BY f.name`, Args: []any{l}}
 }
 
 // SetCustom stores a value on a locked loan.

@@ -111,15 +111,30 @@ func LoanWithBorrower(ctx context.Context, tx *db.Tx, sc gate.Scope, text string
 	if err != nil {
 		return nil, nil, "", fault.Missing("loan")
 	}
-	cond := db.And(sc.Loans(), db.Where("l.id = ?", lid), db.Where(landedLoan))
 	l, b, company := new(Loan), new(Borrower), ""
 	dest := append(append(l.dest(), b.dest()...), &company)
-	err = tx.One(ctx, `SELECT `+loanColumns+`, `+borrowerColumns+`, COALESCE(sc.name, '')
-		FROM loan l JOIN borrower b ON b.id = l.borrower_id LEFT JOIN source_company sc ON sc.id = l.source_company_id WHERE `+cond.SQL(), cond.Args(), dest...)
+	s := withBorrower(sc, lid)
+	err = tx.One(ctx, s.Query, s.Args, dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil, "", fault.Missing("loan")
 	}
 	return l, b, company, err
+}
+
+func withBorrower(sc gate.Scope, l id.Loan) db.Statement {
+	cond := db.And(sc.Loans(), db.Where("l.id = ?", l), db.Where(landedLoan))
+	return db.Statement{Query: `SELECT ` + loanColumns + `, ` + borrowerColumns + `, COALESCE(sc.name, '')
+		FROM loan l JOIN borrower b ON b.id = l.borrower_id LEFT JOIN source_company sc ON sc.id = l.source_company_id WHERE ` + cond.SQL(), Args: cond.Args()}
+}
+
+// ViewAhead gives the statements of LoanWithBorrower, PortfoliosOf and
+// CustomValues of one loan, in this order.
+func ViewAhead(sc gate.Scope, text string) []db.Statement {
+	l, err := id.Parse[id.Loan](text)
+	if err != nil {
+		return nil
+	}
+	return []db.Statement{withBorrower(sc, l), portfoliosOf([]id.Loan{l}), customValues(l)}
 }
 
 // LockLoan reads a loan that the scope shows for a change of it: until the

@@ -148,13 +148,18 @@ func PortfoliosOf(ctx context.Context, tx *db.Tx, loans []id.Loan) (map[id.Loan]
 	if len(loans) == 0 {
 		return out, nil
 	}
-	in := db.In("lp.loan_id", loans)
+	s := portfoliosOf(loans)
 	_, err := db.All(ctx, tx, func(r *db.Rows) (struct{}, error) {
 		var l id.Loan
 		var name string
 		err := r.Scan(&l, &name)
 		out[l] = append(out[l], name)
 		return struct{}{}, err
-	}, `SELECT lp.loan_id, p.name FROM loan_portfolio lp JOIN portfolio p ON p.id = lp.portfolio_id WHERE `+in.SQL()+` ORDER BY p.name`, in.Args()...)
+	}, s.Query, s.Args...)
 	return out, err
+}
+
+func portfoliosOf(loans []id.Loan) db.Statement {
+	in := db.In("lp.loan_id", loans)
+	return db.Statement{Query: `SELECT lp.loan_id, p.name FROM loan_portfolio lp JOIN portfolio p ON p.id = lp.portfolio_id WHERE ` + in.SQL() + ` ORDER BY p.name`, Args: in.Args()}
 }
