@@ -100,6 +100,9 @@ const (
 // Record writes an entry in the transaction of the write that it is about, and
 // fills its ID and At. Its error must undo the transaction.
 func (t *Trail) Record(ctx context.Context, tx *db.Tx, e *Entry) error {
+	if t.unkept() {
+		return nil
+	}
 	r, err := t.prepare(ctx, e, tx.At)
 	if err != nil {
 		return t.unwritten(err)
@@ -116,6 +119,9 @@ func (t *Trail) Record(ctx context.Context, tx *db.Tx, e *Entry) error {
 // transaction. also runs in it: small updates that must not cost a commit of
 // their own, such as a session's last-seen; if it fails, only this caller fails.
 func (t *Trail) Join(ctx context.Context, e *Entry, also ...func(context.Context, *db.Tx) error) error {
+	if t.unkept() {
+		return nil
+	}
 	r, err := t.prepare(ctx, e, t.c.DB.Now())
 	if err != nil {
 		return t.unwritten(err)
