@@ -33,9 +33,9 @@ bench:
 
 # The description of the API, from the one list of operations.
 openapi:
-	@mkdir -p docs
-	$(GO) run ./platform openapi > docs/openapi.json.new
-	@mv docs/openapi.json.new docs/openapi.json
+	@mkdir -p bin
+	@$(GO) build -trimpath -o bin/lendkeep ./platform
+	bin/lendkeep openapi > bin/openapi.json && mv bin/openapi.json docs/openapi.json
 
 fmt:
 	gofmt -w $$(find . -name '*.go' -not -path './.git/*' -not -name '*_templ.go')
