@@ -9,6 +9,8 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
+	"strings"
+
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -262,7 +264,7 @@ func sealedValue(w *person, l line) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		case w.asks(l):
-			templ_7745c5c3_Err = parts.Inline(parts.Words(l.masked), parts.Press(parts.Button{Label: "Reveal…", Kind: parts.Plain, Opens: revealID(l), AriaLabel: "Reveal " + l.label})).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Inline(parts.Words(l.masked), parts.Press(parts.Button{Label: "Reveal…", Kind: parts.Plain, Opens: revealID(l), AriaLabel: "Reveal " + strings.ToLower(l.label)})).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -321,7 +323,7 @@ func reveals(v *visit.Visit, w *person) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: revealID(l), Title: "Reveal " + l.label + " of " + w.Name, Action: w.home + "/reveal", Verb: "Reveal", Kind: parts.Primary,
+				templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: revealID(l), Title: "Reveal " + strings.ToLower(l.label) + " of " + w.Name, Action: w.home + "/reveal", Verb: "Reveal", Kind: parts.Primary,
 					Effect: "It is shown in full once, on the next page. The audit trail keeps your name and your reason.",
 					Hidden: []parts.Hidden{{Name: "field", Value: l.field}, {Name: fromLoan, Value: w.loan}}})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {

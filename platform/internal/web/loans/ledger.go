@@ -205,7 +205,9 @@ func (h *historyView) event(e records.Entry) parts.Event {
 func changes(e records.Entry) string {
 	fields := make([]string, 0, len(e.After))
 	for f := range e.After {
-		fields = append(fields, f)
+		if f != "entry" && f != "reverses" && f != "loan" { // ids; the entry's own page has them
+			fields = append(fields, f)
+		}
 	}
 	slices.Sort(fields)
 	var out []string
