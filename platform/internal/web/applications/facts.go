@@ -26,6 +26,13 @@ func (f *folder) decisionFacts() []parts.Fact {
 		{Term: "Decided", Value: parts.Time(moment(d.At, f.v.Zone()))},
 		{Term: "Rules", Value: parts.Words(met(d)), Note: "network " + counts(d.Network) + ", applicant " + counts(d.Applicant)},
 	}
+	if len(d.Reasons) > 0 {
+		term := "Why review"
+		if d.Outcome == "reject" {
+			term = "Reasons for the notice"
+		}
+		out = append(out, parts.Fact{Term: term, Value: reasonLines(d.Reasons)})
+	}
 	if d.Note != "" {
 		out = append(out, parts.Fact{Term: "Reason given", Value: parts.Words(d.Note)})
 	}
@@ -51,15 +58,6 @@ func met(d *origination.DecisionOut) string {
 }
 
 func counts(n origination.CountsOut) string { return strconv.Itoa(n.Met) + "/" + strconv.Itoa(n.Used) }
-
-// reasonFacts are the reasons in the words of the notice, or of the review.
-func (f *folder) reasonFacts() []parts.Fact {
-	term := "Why review"
-	if f.Decision.Outcome == "reject" {
-		term = "Reasons for the notice"
-	}
-	return []parts.Fact{{Term: term, Value: reasonLines(f.Decision.Reasons)}}
-}
 
 // foundReasons are those for a notice that the rules have drafted.
 func (f *folder) foundReasons() []string {

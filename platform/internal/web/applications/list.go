@@ -257,7 +257,7 @@ func (q *queue) row(i *origination.Item, narrow bool) parts.Row {
 	row := parts.Row{Href: q.to(string(i.ID), q.tab), Current: string(i.ID) == q.chosen, Label: i.Number,
 		Cells: []templ.Component{parts.Two(i.Number+"  "+i.Name, dots(second...)), parts.Figures(i.Amount.Grouped())}}
 	if narrow {
-		row.Cells = append(row.Cells, parts.Status(statusBadge(i.Status)))
+		row.Cells = append(row.Cells, parts.Status(shortBadge(i.Status)))
 	} else {
 		row.Cells = append(row.Cells, parts.Figures(strconv.Itoa(i.TermMonths)+" m"), parts.Two(i.SourceCompany, channelWord(i.Channel)), parts.Verdict(outcomeBadge(i.Outcome)),
 			parts.Status(statusBadge(i.Status)), due(i.DaysLeft))

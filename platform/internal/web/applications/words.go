@@ -22,6 +22,19 @@ func statusBadge(status string) parts.Badge {
 	return parts.Badge{Meaning: parts.Neutral, Word: status}
 }
 
+// shortBadge is statusBadge where there is little room.
+func shortBadge(status string) parts.Badge {
+	b := statusBadge(status)
+	b.Title = b.Word
+	switch status {
+	case "waiting_for_approval":
+		b.Word = "waiting"
+	case "manual_review":
+		b.Word = "review"
+	}
+	return b
+}
+
 // outcomeBadge says what was decided.
 func outcomeBadge(outcome string) parts.Badge {
 	switch outcome {
