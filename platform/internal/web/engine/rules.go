@@ -159,7 +159,11 @@ func (r *Room) rules(v *visit.Visit, d *draft) visit.Screen {
 		for _, s := range e.Sections {
 			e.Problems = append(e.Problems, s.Problems...)
 		}
-		return visit.View{Page: head(v, p, network), Body: page(e)}, nil
+		last, err := r.lastChange(ctx, p)
+		if err != nil {
+			return visit.View{}, err
+		}
+		return visit.View{Page: head(v, p, network.Version, last), Body: page(e)}, nil
 	}
 }
 
@@ -205,9 +209,21 @@ func (r *Room) overtaken(ctx context.Context, v *visit.Visit, p *gate.Page, d *d
 	return nil
 }
 
-func head(v *visit.Visit, p *gate.Page, out *rulebook.RulesOut) parts.Page {
+// lastChange is the newest version, for those who may see the history.
+func (r *Room) lastChange(ctx context.Context, p *gate.Page) (rulebook.VersionOut, error) {
+	if !p.Can("decision_engine.history", "") {
+		return rulebook.VersionOut{}, nil
+	}
+	out, err := gate.Look(ctx, p, r.desk.RulesHistory, &rulebook.RulesHistoryIn{})
+	if err != nil || len(out.Items) == 0 {
+		return rulebook.VersionOut{}, err
+	}
+	return out.Items[0], nil
+}
+
+func head(v *visit.Visit, p *gate.Page, version int64, last rulebook.VersionOut) parts.Page {
 	page := parts.Page{Title: "Decision engine", Crumbs: []parts.Link{{Text: "Settings", Href: "/settings"}}, Tabs: visit.SettingsTabs(p.Can, home),
-		Subtitle: "v" + strconv.FormatInt(out.Version, 10) + " · " + changed(v, out.ChangedBy, out.ChangedAt)}
+		Subtitle: "v" + strconv.FormatInt(version, 10) + " · " + changed(v, last.By, last.At)}
 	if p.Can("decision_engine.history", "") {
 		page.Actions = []parts.Button{{Label: "History", Href: home + "/history"}}
 	}
