@@ -61,8 +61,15 @@ func (s *Set) Contains(a netip.Addr) bool {
 	if s == nil || !a.IsValid() {
 		return false
 	}
-	return s.table.Contains(a.Unmap().WithZone(""))
+	return s.table.Contains(Plain(a))
 }
+
+// Plain gives an address as sets hold it: IPv4 unmapped, no zone.
+func Plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
+
+// ContainsPlain is Contains for an address that is valid and that Plain has
+// been through already, for whoever asks many sets about one address.
+func (s *Set) ContainsPlain(a netip.Addr) bool { return s != nil && s.table.Contains(a) }
 
 // Entries gives the entries in canonical notation, in the order of Parse. The
 // slice is the caller's own.

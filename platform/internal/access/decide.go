@@ -3,6 +3,7 @@ package access
 import (
 	"net/netip"
 
+	"github.com/lendkeep/lendkeep/internal/ipset"
 	"github.com/lendkeep/lendkeep/internal/operation"
 )
 
@@ -87,11 +88,12 @@ func addresses(p *Policy, s *Subject, q *Query) (Reason, int32) {
 		return OK, -1
 	}
 	missing := false
+	a := ipset.Plain(q.Address)
 	for _, rules := range [...]*[]IPRule{&p.TenantIP, &s.RoleIP, &s.UserIP, &s.KeyIP} {
 		if len(*rules) == 0 {
 			continue
 		}
-		verdict, index := holder(*rules, q.Address)
+		verdict, index := holder(*rules, a)
 		if verdict == AddressDenied {
 			return AddressDenied, index
 		}
@@ -103,7 +105,7 @@ func addresses(p *Policy, s *Subject, q *Query) (Reason, int32) {
 	return OK, -1
 }
 
-// holder judges one holder's rules: any deny set that matches refuses, and
+// holder judges one holder's rules about a plain address: any deny set that matches refuses, and
 // where there is any allow set, one of them must match.
 func holder(rules []IPRule, a netip.Addr) (Reason, int32) {
 	if !a.IsValid() {
@@ -117,7 +119,7 @@ func holder(rules []IPRule, a netip.Addr) (Reason, int32) {
 				continue
 			}
 		}
-		if !r.Set.Contains(a) {
+		if !r.Set.ContainsPlain(a) {
 			continue
 		}
 		if r.Deny {
