@@ -107,8 +107,8 @@ func (t *Trail) Record(ctx context.Context, tx *db.Tx, e *Entry) error {
 	if err != nil {
 		return t.unwritten(err)
 	}
-	if _, err := tx.Exec(ctx, insertPending, r.args()...); err != nil {
-		return t.unwritten(err)
+	if err := tx.Last(ctx, t.unwritten, insertPending, r.args()...); err != nil {
+		return err
 	}
 	t.signal()
 	return nil

@@ -67,12 +67,12 @@ type Config struct {
 // and a context that are fit for use.
 type backend interface {
 	read(ctx context.Context, at int64, f *firstRow, fn func(context.Context, *Tx) error) error
-	write(ctx context.Context, at int64, exclusive bool, fn func(context.Context, *Tx) error) error
+	write(ctx context.Context, at int64, exclusive bool, f *firstRow, fn func(context.Context, *Tx) error) error
 	migrate(ctx context.Context, migrations fs.FS) error
 	close() error
 }
 
-// firstRow is the statement of ReadFirst; nil for a plain Read.
+// firstRow is the statement of ReadFirst and WriteFirst; nil for others.
 type firstRow struct {
 	query string
 	args  []any
@@ -167,20 +167,27 @@ func (d *DB) read(ctx context.Context, at int64, f *firstRow, fn func(context.Co
 // READ COMMITTED. If the connection is lost during COMMIT the fault is
 // Unavailable and the outcome is not known: an idempotency key tells.
 func (d *DB) Write(ctx context.Context, at int64, fn func(context.Context, *Tx) error) error {
-	return d.write(ctx, at, false, fn)
+	return d.write(ctx, at, false, nil, fn)
 }
 
 // WriteExclusive is Write for whoever revokes a right: on PostgreSQL it takes
 // the version lock in exclusive mode, so that no other Write runs beside it
 // under the old rights.
 func (d *DB) WriteExclusive(ctx context.Context, at int64, fn func(context.Context, *Tx) error) error {
-	return d.write(ctx, at, true, fn)
+	return d.write(ctx, at, true, nil, fn)
+}
+
+// WriteFirst is Write, or WriteExclusive, whose first statement is known
+// beforehand and gives one row: on PostgreSQL it travels in one round trip with
+// BEGIN and the version lock, and sees what is there once the lock is held.
+func (d *DB) WriteFirst(ctx context.Context, at int64, exclusive bool, query string, args []any, first func(scan func(dest ...any) error) error, fn func(context.Context, *Tx) error) error {
+	return d.write(ctx, at, exclusive, &firstRow{query: query, args: args, take: first}, fn)
 }
 
 // writing marks the context of a running Write with its database.
 type writing struct{ d *DB }
 
-func (d *DB) write(ctx context.Context, at int64, exclusive bool, fn func(context.Context, *Tx) error) error {
+func (d *DB) write(ctx context.Context, at int64, exclusive bool, f *firstRow, fn func(context.Context, *Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -190,5 +197,5 @@ func (d *DB) write(ctx context.Context, at int64, exclusive bool, fn func(contex
 	if at == 0 {
 		at = d.Now()
 	}
-	return d.back.write(context.WithValue(ctx, writing{d}, true), at, exclusive, fn)
+	return d.back.write(context.WithValue(ctx, writing{d}, true), at, exclusive, f, fn)
 }

@@ -44,8 +44,17 @@ type batch struct {
 	changes int64 // TotalChanges at the beginning
 }
 
-func (l *lite) write(ctx context.Context, at int64, _ bool, fn func(context.Context, *Tx) error) error {
-	return l.w.run(ctx, at, fn)
+func (l *lite) write(ctx context.Context, at int64, _ bool, f *firstRow, fn func(context.Context, *Tx) error) error {
+	if f == nil {
+		return l.w.run(ctx, at, fn)
+	}
+	return l.w.run(ctx, at, func(ctx context.Context, t *Tx) error {
+		err := f.take(func(dest ...any) error { return t.One(ctx, f.query, f.args, dest...) })
+		if err != nil {
+			return err
+		}
+		return fn(ctx, t)
+	})
 }
 
 // run takes a turn, runs fn, hands the turn on and waits for the outcome.

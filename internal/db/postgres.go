@@ -117,9 +117,9 @@ func (p *postgres) migrate(ctx context.Context, migrations fs.FS) error {
 	return nil
 }
 
-// begin opens a transaction and runs second in the same round trip. A
-// connection that died while it was idle is replaced: nothing has run on it.
-func (p *postgres) begin(ctx context.Context, begin, second string, args []any) (*pgxpool.Conn, pgx.BatchResults, error) {
+// begin opens a transaction and runs more in the same round trip. A connection
+// that died while it was idle is replaced: nothing has run on it.
+func (p *postgres) begin(ctx context.Context, begin string, more ...pgText) (*pgxpool.Conn, pgx.BatchResults, error) {
 	for try := 0; ; try++ {
 		conn, err := p.pool.Acquire(ctx)
 		if err != nil {
@@ -127,8 +127,8 @@ func (p *postgres) begin(ctx context.Context, begin, second string, args []any) 
 		}
 		b := &pgx.Batch{}
 		b.Queue(begin)
-		if second != "" {
-			b.Queue(second, args...)
+		for _, q := range more {
+			b.Queue(q.text, q.args...)
 		}
 		br := conn.SendBatch(ctx, b)
 		if _, err = br.Exec(); err == nil {
@@ -139,8 +139,8 @@ func (p *postgres) begin(ctx context.Context, begin, second string, args []any) 
 		p.end(ctx, conn, "rollback", true)
 		if !lost || try > 0 || ctx.Err() != nil {
 			q := begin
-			if second != "" {
-				q += "; " + second
+			for _, m := range more {
+				q += "; " + m.text
 			}
 			return nil, nil, p.d.mend(ctx, q, err, lost)
 		}
@@ -176,90 +176,6 @@ func (p *postgres) end(ctx context.Context, conn *pgxpool.Conn, how string, wait
 	}
 	go finish()
 	return nil
-}
-
-func (p *postgres) read(ctx context.Context, at int64, f *firstRow, fn func(context.Context, *Tx) error) error {
-	var q numbered
-	var args []any
-	if f != nil {
-		var err error
-		if q, args, err = p.statement(f.query, f.args); err != nil {
-			return err
-		}
-	}
-	conn, br, err := p.begin(ctx, beginRead, q.text, args)
-	if err != nil {
-		return err
-	}
-	t := &Tx{At: at, d: p.d, pg: conn.Conn()}
-	closed := false
-	defer func() {
-		if !closed {
-			br.Close()
-		}
-		t.end()
-		p.end(ctx, conn, "commit", false)
-	}()
-	if f != nil {
-		scan := func(dest ...any) error {
-			rows, err := br.Query()
-			if err != nil {
-				return t.fail(ctx, f.query, err)
-			}
-			return t.pgOne(ctx, f.query, rows, dest)
-		}
-		if err := f.take(scan); err != nil {
-			return err
-		}
-	}
-	closed = true
-	if err := br.Close(); err != nil {
-		return t.fail(ctx, "BEGIN", err)
-	}
-	if err := fn(ctx, t); err != nil {
-		return err
-	}
-	return t.failed
-}
-
-func (p *postgres) write(ctx context.Context, at int64, exclusive bool, fn func(context.Context, *Tx) error) error {
-	lock := lockShared
-	if exclusive {
-		lock = lockAlone
-	}
-	conn, br, err := p.begin(ctx, beginWrite, lock, []any{int64(versionLock)})
-	if err != nil {
-		return err
-	}
-	_, err = br.Exec()
-	if closing := br.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		err = p.d.mend(ctx, lock, err, conn.Conn().IsClosed())
-		p.end(ctx, conn, "rollback", true)
-		return err
-	}
-	t := &Tx{At: at, d: p.d, pg: conn.Conn()}
-	how := "rollback"
-	defer func() { // also when fn panics or ends its goroutine
-		if how == "rollback" {
-			t.end()
-			p.end(ctx, conn, how, true)
-		}
-	}()
-	if err = fn(ctx, t); err == nil {
-		err = t.failed
-	}
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		return err
-	}
-	how = "commit"
-	t.end()
-	return p.end(ctx, conn, how, true)
 }
 
 // statement makes a query and its arguments fit for PostgreSQL.

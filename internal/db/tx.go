@@ -27,6 +27,7 @@ type Tx struct {
 	lite   *sqlite.Conn // one of lite and pg is set
 	pg     *pgx.Conn
 	ahead  *foreseen // statements on their way; nil in a transaction of its own
+	last   []last    // travel with COMMIT
 	rows   *Rows     // not closed yet
 	failed error     // the first error of the engine: nothing can be committed any more
 	ended  bool

@@ -233,15 +233,15 @@ func (g *Gate) callOut(ctx context.Context, c *Call, w *work) error {
 // commit is the one transaction of a write: effect and entry, or neither.
 func (g *Gate) commit(ctx context.Context, c *Call, w *work, before identity.Credential, touch []func(context.Context, *db.Tx) error) (any, error) {
 	var out any
-	begin := c.Tenant.DB.Write
-	if w.meta.Audit == operation.Access {
-		begin = c.Tenant.DB.WriteExclusive
-	}
-	entry := *c.entry
-	err := begin(ctx, c.At, func(ctx context.Context, tx *db.Tx) error {
+	var now identity.Credential
+	entry, q := *c.entry, c.Request.query()
+	err := c.Tenant.DB.WriteFirst(ctx, c.At, w.meta.Audit == operation.Access, q.SQL, q.Args, func(scan func(...any) error) (err error) {
+		now, err = q.Scan(scan)
+		return err
+	}, func(ctx context.Context, tx *db.Tx) error {
 		*c.entry = entry // a retried transaction begins with a clean entry
 		c.Tx, c.after, c.refused = tx, nil, nil
-		if err := g.again(ctx, tx, c, w.meta, before); err != nil {
+		if err := g.again(ctx, tx, c, w.meta, before, now); err != nil {
 			return err
 		}
 		c.setScope()
@@ -268,13 +268,9 @@ func (g *Gate) commit(ctx context.Context, c *Call, w *work, before identity.Cre
 	return out, nil
 }
 
-// again reads credential and version in the write's own transaction.
-func (g *Gate) again(ctx context.Context, tx *db.Tx, c *Call, m *Meta, before identity.Credential) error {
-	q := c.Request.query()
-	now, err := q.Scan(func(dest ...any) error { return tx.One(ctx, q.SQL, q.Args, dest...) })
-	if err != nil {
-		return err
-	}
+// again decides anew if credential or version, read in the write's own
+// transaction, are not what they were.
+func (g *Gate) again(ctx context.Context, tx *db.Tx, c *Call, m *Meta, before, now identity.Credential) error {
 	if now.Version == before.Version && now.Found == before.Found && now.TenantActive == before.TenantActive {
 		return nil
 	}
