@@ -38,6 +38,25 @@ func (r *Room) enter(v *visit.Visit) {
 		if strings.EqualFold(strings.TrimSpace(form.Get("applicant.address.country")), "US") {
 			form.Set("applicant.address.region", strings.ToUpper(strings.TrimSpace(form.Get("applicant.address.region"))))
 		}
-		return visit.Decode(form, in)
+		return filledIn(form, visit.Decode(form, in))
 	})
+}
+
+// filledIn adds to what could not be read whatever was left empty, so that all
+// of it is named at once.
+func filledIn(form url.Values, err error) error {
+	var c fault.Collector
+	for _, q := range [][2]string{{"applicant.first_name", "the first name"}, {"applicant.last_name", "the last name"}, {"applicant.email", "the e-mail address"}, {"applicant.phone", "the phone number"},
+		{"applicant.date_of_birth", "the date of birth"}, {"applicant.ssn", "the Social Security number"}, {"applicant.address.line1", "street and number"}, {"applicant.address.city", "the city"},
+		{"applicant.address.country", "the country"}, {"requested.amount", "the amount"}, {"requested.term_months", "the number of months"}} {
+		c.Check(strings.TrimSpace(form.Get(q[0])) != "", q[0], "Enter "+q[1]+".")
+	}
+	if len(form["requested.term_months"]) > 0 && strings.TrimSpace(form.Get("requested.term_months")) == "" {
+		return c.Err() // the reader of the form would say the same once more
+	}
+	if err != nil && !fault.Is(err, fault.Invalid) {
+		return err
+	}
+	c.Merge("", err)
+	return c.Err()
 }

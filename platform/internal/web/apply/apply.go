@@ -143,7 +143,9 @@ func (r *Room) again(v *visit.Visit, d *draft, err error) {
 		return
 	}
 	d.lines, d.errors = nil, nil
-	if d.take(f) {
+	first := d.take(f)
+	d.forgetCards()
+	if first {
 		v.Print(http.StatusUnprocessableEntity, r.first(v, d))
 		return
 	}

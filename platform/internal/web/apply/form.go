@@ -8,6 +8,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/pan"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 )
 
@@ -42,8 +43,8 @@ func aboutHome() []question {
 	return []question{
 		{parts.Field{Name: "applicant.address.line1", Label: "Street and number", Fill: "street-address", Required: true, MaxLength: 200}, "Enter your street and number."},
 		{parts.Field{Name: "applicant.address.city", Label: "City", Fill: "address-level2", Required: true, MaxLength: 100}, "Enter your city."},
-		{parts.Field{Name: "applicant.address.region", Label: "State", Fill: "address-level1", Short: true, MaxLength: 100, Hint: "In the United States two letters, for example NY."}, ""},
-		{parts.Field{Name: "applicant.address.postal_code", Label: "ZIP or postal code", Fill: "postal-code", Short: true, MaxLength: 20}, ""},
+		{parts.Field{Name: "applicant.address.region", Label: "State", Fill: "address-level1", Short: true, Required: true, MaxLength: 100, Hint: "Two letters, for example NY. Outside the United States leave it empty if there is none."}, ""},
+		{parts.Field{Name: "applicant.address.postal_code", Label: "ZIP or postal code", Fill: "postal-code", Short: true, Required: true, MaxLength: 20}, ""},
 		{parts.Field{Name: "applicant.address.country", Label: "Country", Fill: "country", Required: true, Value: "US", Options: countries()}, "Choose your country."},
 	}
 }
@@ -146,13 +147,20 @@ func (d *draft) wrong(name, mend string) {
 	}
 }
 
-// check looks at the first step as far as it takes no rule: the desk looks at
+// check looks at the answers as far as it takes no rule: the desk looks at
 // all of it again.
 func (d *draft) check(list ...[]question) {
 	for _, qs := range list {
 		for _, q := range qs {
 			if q.missing != "" && d.get(q.Name) == "" && q.Value == "" {
 				d.wrong(q.Name, q.missing)
+			}
+		}
+	}
+	if d.get("applicant.address.country") == "US" {
+		for _, q := range [][2]string{{"applicant.address.region", "Enter your state as two letters, for example NY."}, {"applicant.address.postal_code", "Enter your ZIP code."}} {
+			if d.get(q[0]) == "" {
+				d.wrong(q[0], q[1])
 			}
 		}
 	}
@@ -202,6 +210,16 @@ func (d *draft) take(err error) (first bool) {
 		d.lines = append(d.lines, parts.Problem{Text: f.Message})
 	}
 	return first
+}
+
+// forgetCards empties every answer that holds a card number: it was refused, and
+// must not come back on a page.
+func (d *draft) forgetCards() {
+	for name, v := range d.typed {
+		if pan.Contains(v[0]) {
+			d.typed.Set(name, "")
+		}
+	}
 }
 
 func missing(name, otherwise string) string {
