@@ -232,14 +232,14 @@ func (q *queue) pager() parts.Pager {
 func (q *queue) table() parts.Table {
 	t := parts.Table{ID: "applications", Caption: "Applications", Chips: q.chips(), Pager: q.pager(), Empty: q.empty()}
 	narrow := q.chosen != ""
-	t.Columns = []parts.Column{q.sorted(parts.Column{Head: "Application"}, "name", false), q.sorted(parts.Column{Head: "Asked", Unit: currency, Align: parts.Right, Narrow: true}, "amount", true)}
+	t.Columns = []parts.Column{q.sorted(parts.Column{Head: "Application"}, "name", false)}
 	if narrow {
-		t.Columns = append(t.Columns, parts.Column{Head: "Status"})
+		t.Columns = append(t.Columns, parts.Column{Head: "Status", Narrow: true})
 	} else {
-		t.Columns = append(t.Columns, parts.Column{Head: "Term", Align: parts.Right, Narrow: true}, parts.Column{Head: "Source"}, parts.Column{Head: "Outcome"}, parts.Column{Head: "Status"},
-			q.sorted(parts.Column{Head: "Notice", Narrow: true}, "notice_due", false))
+		t.Columns = append(t.Columns, q.sorted(parts.Column{Head: "Asked", Unit: currency, Align: parts.Right, Narrow: true}, "amount", true), parts.Column{Head: "Term", Align: parts.Right, Narrow: true},
+			parts.Column{Head: "Source"}, parts.Column{Head: "Outcome"}, parts.Column{Head: "Status"}, q.sorted(parts.Column{Head: "Notice", Narrow: true}, "notice_due", false),
+			q.sorted(parts.Column{Head: "Age", Align: parts.Right, Narrow: true}, "created_at", true))
 	}
-	t.Columns = append(t.Columns, q.sorted(parts.Column{Head: "Age", Align: parts.Right, Narrow: true}, "created_at", true))
 	for i := range q.out.Items {
 		t.Rows = append(t.Rows, q.row(&q.out.Items[i], narrow))
 	}
@@ -247,26 +247,21 @@ func (q *queue) table() parts.Table {
 }
 
 func (q *queue) row(i *origination.Item, narrow bool) parts.Row {
-	second := []string{join(i.City, i.State), checkWord(i.CheckState)}
-	if narrow {
-		second = []string{months(i.TermMonths), checkWord(i.CheckState)}
-		if dueMeaning(i.DaysLeft) != parts.Neutral {
-			second = append(second, dueWord(i.DaysLeft))
-		}
-	}
-	row := parts.Row{Href: q.to(string(i.ID), q.tab), Current: string(i.ID) == q.chosen, Label: i.Number,
-		Cells: []templ.Component{parts.Two(i.Number+"  "+i.Name, dots(second...)), parts.Figures(i.Amount.Grouped())}}
-	if narrow {
-		row.Cells = append(row.Cells, parts.Status(shortBadge(i.Status)))
-	} else {
-		row.Cells = append(row.Cells, parts.Figures(strconv.Itoa(i.TermMonths)+" m"), parts.Two(i.SourceCompany, channelWord(i.Channel)), parts.Verdict(outcomeBadge(i.Outcome)),
-			parts.Status(statusBadge(i.Status)), due(i.DaysLeft))
-	}
 	age := parts.Moment{}
 	if at, ok := micros(i.CreatedAt); ok {
 		age = parts.Ago(at, q.now, q.v.Zone())
 	}
-	row.Cells = append(row.Cells, parts.Time(age))
+	row := parts.Row{Href: q.to(string(i.ID), q.tab), Current: string(i.ID) == q.chosen, Label: i.Number}
+	if name := i.Number + "  " + i.Name; narrow {
+		second := []string{i.Amount.Grouped() + " " + currency + " / " + strconv.Itoa(i.TermMonths) + " m", age.Text, checkWord(i.CheckState)}
+		if dueMeaning(i.DaysLeft) != parts.Neutral {
+			second = append(second, dueWord(i.DaysLeft))
+		}
+		row.Cells = []templ.Component{parts.Two(name, dots(second...)), parts.Status(shortBadge(i.Status))}
+	} else {
+		row.Cells = []templ.Component{parts.Two(name, dots(join(i.City, i.State), checkWord(i.CheckState))), parts.Figures(i.Amount.Grouped()), parts.Figures(strconv.Itoa(i.TermMonths) + " m"),
+			parts.Two(i.SourceCompany, channelWord(i.Channel)), parts.Verdict(outcomeBadge(i.Outcome)), parts.Status(statusBadge(i.Status)), due(i.DaysLeft), parts.Time(age)}
+	}
 	return row
 }
 
