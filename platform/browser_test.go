@@ -135,10 +135,10 @@ func TestTheMainJobInABrowser(t *testing.T) {
 	}
 	phone.press("Continue")
 	phone.fill("requested.amount", "4200.00")
-	phone.fill("network", "203.0.113.20")
+	phone.fill("_network", "203.0.113.20")
 	phone.shot("apply-2")
 	phone.press("Send application")
-	phone.says("received")
+	phone.says("We have your application")
 	phone.shot("apply-3")
 	if text := strings.ToLower(phone.text()); strings.Contains(text, "proxy") || strings.Contains(text, "reject") {
 		t.Errorf("the applicant is told of the rules:\n%s", text)

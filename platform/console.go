@@ -105,6 +105,13 @@ func (c *console) post(ctx context.Context, tenant, path, contentType string, bo
 	if tenant != "" {
 		r.Host = tenant
 	}
+	if f, ok := body.(*os.File); ok { // so that progress knows its end
+		info, err := f.Stat()
+		if err != nil {
+			return nil, err
+		}
+		r.ContentLength = info.Size()
+	}
 	r.Header.Set("Content-Type", contentType)
 	resp, err := c.http.Do(r)
 	if err != nil {

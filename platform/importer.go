@@ -31,8 +31,11 @@ type importCommand struct {
 func (i *importCommand) Run(ctx context.Context, s *Settings) error {
 	what := i.What
 	if what == "" {
-		what, _, _ = strings.Cut(filepath.Base(i.File), ".")
-		what = strings.TrimRight(what, "-_0123456789")
+		for _, begin := range []string{"loans", "borrowers"} {
+			if strings.HasPrefix(strings.ToLower(filepath.Base(i.File)), begin) {
+				what = begin
+			}
+		}
 	}
 	if what != "loans" && what != "borrowers" {
 		return errors.New("say --what loans or --what borrowers: the file's name does not tell")

@@ -42,7 +42,7 @@ func (t *tenantCreate) Run(ctx context.Context, s *Settings) error {
 		return err
 	}
 	defer resp.Body.Close()
-	fmt.Printf("Tenant %s is there. %s can ask for a password at https://%s/reset/request once the server runs.\n", t.Slug, t.AdminEmail, t.Host)
+	fmt.Printf("Tenant %s is there. %s can ask for a password at https://%s/reset once the server runs.\n", t.Slug, t.AdminEmail, t.Host)
 	return nil
 }
 

@@ -100,10 +100,10 @@ func (s *shop) crowd(t testing.TB) {
 	}))
 	r := rand.New(rand.NewPCG(5, 6))
 	ids := make([]id.Loan, million)
-	number := func(i int) string { return fmt.Sprintf("L-%07d", (i*7919)%million) }
+	number := func(i int) string { return fmt.Sprintf("L-%07d", i) }
 	s.bulk(t, book.InsertLoanSQL, million, func(i int) []any {
 		ids[i] = id.New[id.Loan](at + int64(i)*1000)
-		k := i % len(borrowers)
+		k := i / (million / len(borrowers))
 		principal := money.Amount(100_000 + r.IntN(5_000_000))
 		l := book.Loan{ID: ids[i], Number: number(i), Borrower: borrowers[k], Company: id.SourceCompany(company), Status: book.Active,
 			Terms:    schedule.Terms{Principal: principal, Rate: 7_350_000, Months: 60, Convention: "30/360", Contract: civil.Must(2026, 10, 1+i%28)},
