@@ -27,9 +27,15 @@ test:
 prove:
 	@scripts/prove
 
-# Figures, to be read beside docs/performance.md.
+# Figures beside their peers and targets; docs/performance.md reads them. A
+# PostgreSQL server is started for the run unless LENDKEEP_TEST_POSTGRES names
+# one, whose million loans are then kept for the next run. About 30 minutes.
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	@dir=$${TMPDIR:-/tmp}/lendkeep-bench; own=; mkdir -p "$$dir"; \
+	if [ -z "$$LENDKEEP_TEST_POSTGRES" ] && dsn=$$(LENDKEEP_TEST_FSYNC=on scripts/postgres start "$$dir/server"); then \
+		own=1; export LENDKEEP_TEST_POSTGRES="$$dsn"; rm -rf "$$dir"/postgres-*; fi; \
+	$(GO) test -tags bench -count=1 -timeout 120m -v ./platform/internal/house/bench; code=$$?; \
+	if [ -n "$$own" ]; then scripts/postgres stop "$$dir/server"; rm -rf "$$dir"/postgres-*; fi; exit $$code
 
 # The description of the API, from the one list of operations.
 openapi:
