@@ -92,8 +92,8 @@ func (p *postgres) readAhead(ctx context.Context, at int64, list []Statement, fi
 		if err != nil {
 			return false, nil
 		}
-		f.list[i] = pgText{text: n.text, args: args}
-		b.Queue(n.text, args...)
+		f.list[i] = pgText{text: n.Text, args: args}
+		b.Queue(n.Text, args...)
 	}
 	conn, err := p.pool.Acquire(ctx)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/lendkeep/lendkeep/internal/db/sqlite"
+	"github.com/lendkeep/lendkeep/internal/db/statement"
 	"github.com/lendkeep/lendkeep/internal/fault"
 )
 
@@ -50,7 +51,7 @@ func openLite(ctx context.Context, d *DB) (backend, error) {
 		return nil, fault.Bad("key", "The page key must have 32 bytes.")
 	}
 	d.where = d.c.Path
-	file, err := sqlite.Open(sqlite.Config{Path: d.c.Path, Key: key, Fit: plain, Admit: refuseControl})
+	file, err := sqlite.Open(sqlite.Config{Path: d.c.Path, Key: key, Fit: statement.Plain, Admit: statement.RefuseControl})
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, "database_file", "The database file cannot be opened. Check that its folder exists and may be written to.", err)
 	}

@@ -13,7 +13,7 @@ func (p *postgres) also(f *firstRow, before ...pgText) ([]pgText, error) {
 		return before, nil
 	}
 	q, args, err := p.statement(f.query, f.args)
-	return append(before, pgText{text: q.text, args: args}), err
+	return append(before, pgText{text: q.Text, args: args}), err
 }
 
 // first hands the row of the first statement to whoever wants it, and ends the
@@ -203,7 +203,7 @@ func (p *postgres) writeAll(ctx context.Context, list []Statement) (done bool, e
 		if err != nil {
 			return true, err
 		}
-		queries = append(queries, pgText{text: n.text, args: args})
+		queries = append(queries, pgText{text: n.Text, args: args})
 	}
 	conn, err := p.pool.Acquire(ctx)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/lendkeep/lendkeep/internal/db/statement"
 	"github.com/lendkeep/lendkeep/internal/fault"
 )
 
@@ -34,7 +35,7 @@ const endTimeout = 30 * time.Second
 type postgres struct {
 	d    *DB
 	pool *pgxpool.Pool
-	x    texts
+	x    statement.Texts
 }
 
 func openPostgres(ctx context.Context, d *DB) (backend, error) {
@@ -179,17 +180,17 @@ func (p *postgres) end(ctx context.Context, conn *pgxpool.Conn, how string, wait
 }
 
 // statement makes a query and its arguments fit for PostgreSQL.
-func (p *postgres) statement(query string, args []any) (numbered, []any, error) {
-	n, err := p.x.rewrite(query)
+func (p *postgres) statement(query string, args []any) (statement.Numbered, []any, error) {
+	n, err := p.x.Rewrite(query)
 	if err != nil {
 		return n, nil, err
 	}
-	if len(args) != n.marks {
-		return n, nil, fmt.Errorf("db: the statement has %d marks and %d arguments", n.marks, len(args))
+	if len(args) != n.Marks {
+		return n, nil, fmt.Errorf("db: the statement has %d marks and %d arguments", n.Marks, len(args))
 	}
 	out := make([]any, len(args))
 	for i, a := range args {
-		if out[i], err = plain(a); err != nil {
+		if out[i], err = statement.Plain(a); err != nil {
 			return n, nil, err
 		}
 	}
@@ -206,7 +207,7 @@ func (t *Tx) pgQuery(query string, args []any) (pgText, error) {
 	if err != nil {
 		return pgText{}, t.fail(context.Background(), query, err)
 	}
-	return pgText{text: n.text, args: out}, nil
+	return pgText{text: n.Text, args: out}, nil
 }
 
 // pgOne scans the first of rows and closes them.

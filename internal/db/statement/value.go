@@ -1,4 +1,4 @@
-package db
+package statement
 
 import (
 	"database/sql/driver"
@@ -44,9 +44,9 @@ func LikeEscape(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
 }
 
-// plain makes an argument one of nil, int64, float64, string and []byte, the
+// Plain makes an argument one of nil, int64, float64, string and []byte, the
 // same on both engines.
-func plain(arg any) (any, error) {
+func Plain(arg any) (any, error) {
 	switch v := arg.(type) {
 	case nil, int64, float64:
 		return v, nil
@@ -75,15 +75,15 @@ func plain(arg any) (any, error) {
 		if _, again := inner.(driver.Valuer); again {
 			return nil, fmt.Errorf("db: a %T cannot be stored", arg)
 		}
-		return plain(inner)
+		return Plain(inner)
 	}
 	switch rv.Kind() {
 	case reflect.Pointer:
-		return plain(rv.Elem().Interface())
+		return Plain(rv.Elem().Interface())
 	case reflect.String:
 		return rv.String(), fitText(rv.String())
 	case reflect.Bool:
-		return plain(rv.Bool())
+		return Plain(rv.Bool())
 	case reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int, reflect.Int64:
 		return rv.Int(), nil
 	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint, reflect.Uint64:
@@ -94,7 +94,7 @@ func plain(arg any) (any, error) {
 		return rv.Float(), nil
 	case reflect.Slice:
 		if rv.Type().Elem().Kind() == reflect.Uint8 {
-			return plain(rv.Bytes())
+			return Plain(rv.Bytes())
 		}
 	}
 	return nil, fmt.Errorf("db: a %T cannot be stored: instants are int64 microseconds, the rest is text, bytes or a number", arg)

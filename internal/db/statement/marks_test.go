@@ -1,4 +1,4 @@
-package db
+package statement
 
 import (
 	"strconv"
@@ -17,7 +17,7 @@ func TestMarksAreNumberedOutsideOfText(t *testing.T) {
 		"ä = ? OR ö = '?ß'":                     "ä = $1 OR ö = '?ß'",
 		`LIKE ? ESCAPE '\' AND x = ?`:           `LIKE $1 ESCAPE '\' AND x = $2`,
 	} {
-		if got := number(query).text; got != want {
+		if got := number(query).Text; got != want {
 			t.Errorf("%s: got %s, want %s", query, got, want)
 		}
 	}
@@ -25,12 +25,12 @@ func TestMarksAreNumberedOutsideOfText(t *testing.T) {
 
 func TestControlIsRefused(t *testing.T) {
 	for _, q := range []string{"commit", "  Rollback", ";;begin", "/* x */ -- y\n END", "PRAGMA key", "attach 'x' as y", "SET ROLE postgres", "", "--", "/*"} {
-		if refuseControl(q) == nil {
+		if RefuseControl(q) == nil {
 			t.Errorf("%q was let through", q)
 		}
 	}
 	for _, q := range []string{"SELECT 1", "UPDATE setting SET a = ?", "WITH x AS (SELECT 1) SELECT * FROM x", "-- commit\nSELECT 1", "settle"} {
-		if err := refuseControl(q); err != nil {
+		if err := RefuseControl(q); err != nil {
 			t.Errorf("%q: %v", q, err)
 		}
 	}
@@ -45,20 +45,20 @@ func FuzzMarks(f *testing.F) {
 			return
 		}
 		n := number(query)
-		back := n.text
-		for i := n.marks; i > 0; i-- { // from the end, so that $1 is not found in $10
+		back := n.Text
+		for i := n.Marks; i > 0; i-- { // from the end, so that $1 is not found in $10
 			mark := "$" + strconv.Itoa(i)
 			if strings.Count(back, mark) != 1 {
-				t.Fatalf("%q: mark %d is not there once: %q", query, i, n.text)
+				t.Fatalf("%q: mark %d is not there once: %q", query, i, n.Text)
 			}
 			back = strings.Replace(back, mark, "?", 1)
 		}
 		if back != query {
 			t.Fatalf("%q came back as %q", query, back)
 		}
-		if again := number(n.text); again.marks != 0 {
-			t.Fatalf("%q: marks were left in %q", query, n.text)
+		if again := number(n.Text); again.Marks != 0 {
+			t.Fatalf("%q: marks were left in %q", query, n.Text)
 		}
-		_ = refuseControl(query)
+		_ = RefuseControl(query)
 	})
 }

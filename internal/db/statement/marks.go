@@ -1,4 +1,11 @@
-package db
+// Package statement is the text of SQL and its arguments, written once for both
+// engines: composable predicates, `?` marks and their numbering for PostgreSQL,
+// and what an argument may be.
+//
+// It runs nothing and knows no connection; package db, which does, is its only
+// user and gives its names on. A condition whose arguments do not fit its marks
+// is broken, and stays broken whatever is made of it.
+package statement
 
 import (
 	"errors"
@@ -10,40 +17,42 @@ import (
 // keptTexts bounds the cache of rewritten statements.
 const keptTexts = 1000
 
-// texts remembers statements rewritten for PostgreSQL.
-type texts struct {
+// Texts remembers statements rewritten for PostgreSQL.
+type Texts struct {
 	mu   sync.RWMutex
-	kept map[string]numbered // guarded by mu
+	kept map[string]Numbered // guarded by mu
 }
 
-// numbered is a statement with $1, $2, … and how many there are.
-type numbered struct {
-	text  string
-	marks int
+// Numbered is a statement with $1, $2, … and how many there are.
+type Numbered struct {
+	Text  string
+	Marks int
 }
 
-func (x *texts) rewrite(query string) (numbered, error) {
+// Rewrite gives a statement as PostgreSQL wants it, and refuses one that would
+// control the transaction.
+func (x *Texts) Rewrite(query string) (Numbered, error) {
 	x.mu.RLock()
 	n, ok := x.kept[query]
 	x.mu.RUnlock()
 	if ok {
 		return n, nil
 	}
-	if err := refuseControl(query); err != nil {
-		return numbered{}, err
+	if err := RefuseControl(query); err != nil {
+		return Numbered{}, err
 	}
 	n = number(query)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.kept == nil || len(x.kept) >= keptTexts {
-		x.kept = map[string]numbered{}
+		x.kept = map[string]Numbered{}
 	}
 	x.kept[query] = n
 	return n, nil
 }
 
 // number replaces every `?` outside of literals, quoted names and comments.
-func number(query string) numbered {
+func number(query string) Numbered {
 	var b strings.Builder
 	marks := 0
 	for i := 0; i < len(query); {
@@ -58,7 +67,7 @@ func number(query string) numbered {
 		b.WriteString(query[i:end])
 		i = end
 	}
-	return numbered{text: b.String(), marks: marks}
+	return Numbered{Text: b.String(), Marks: marks}
 }
 
 // quoted gives the length of the literal, quoted name or comment that s begins
@@ -83,9 +92,9 @@ func quoted(s string) int {
 	return 0
 }
 
-// refuseControl keeps the end of the transaction, and settings of the shared
+// RefuseControl keeps the end of the transaction, and settings of the shared
 // connection, out of callers' hands.
-func refuseControl(query string) error {
+func RefuseControl(query string) error {
 	for {
 		query = strings.TrimLeft(query, " \t\r\n;")
 		if !strings.HasPrefix(query, "--") && !strings.HasPrefix(query, "/*") {
