@@ -119,7 +119,7 @@ func openMigrated(ctx context.Context, c db.Config, migrations fs.FS) (*db.DB, e
 // ensureDatabase makes a PostgreSQL database if it is not there and gives its DSN.
 func (d *Directory) ensureDatabase(ctx context.Context, name string) (string, error) {
 	dsn, err := db.CreateDatabase(ctx, d.config.Postgres, name)
-	if err != nil && !db.IsDuplicate(err) {
+	if err != nil && !fault.Is(err, fault.Conflict) { // it is there: not made now, but before
 		return "", err
 	}
 	if dsn == "" {
