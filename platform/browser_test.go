@@ -149,7 +149,7 @@ func TestTheMainJobInABrowser(t *testing.T) {
 	_, list := r.call(t, "GET", "/applications?q=Winter", r.as("underwriter"), nil)
 	id := list["items"].([]any)[0].(map[string]any)["id"].(string)
 	r.decided(t, id)
-	desk.open("/applications/" + id + "/risk")
+	desk.open("/applications/" + id + "?tab=risk")
 	desk.says("Bea Winter")
 	desk.says("1 of 3 rules met")
 	desk.shot("underwriting")
