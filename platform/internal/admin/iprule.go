@@ -154,8 +154,21 @@ func saveIPRule(ctx context.Context, c *gate.Call, before IPRule, r *policy.IPRu
 	c.Change("mode", before.Mode, out.Mode)
 	c.Change("entries", strings.Join(before.Entries, ", "), strings.Join(out.Entries, ", "))
 	c.Change("active", yes(before.Active), yes(out.Active))
-	c.Change("holders", fmt.Sprint(before.Holders), fmt.Sprint(out.Holders))
+	c.Change("holders", holderWords(before.Holders), holderWords(out.Holders))
 	return &out, policy.SaveIPRule(ctx, c.Tx, r, isNew)
+}
+
+// holderWords names whom a rule binds, as references of the trail: "tenant,
+// role/ro_…".
+func holderWords(list []policy.Holder) string {
+	words := make([]string, len(list))
+	for i, h := range list {
+		words[i] = h.Kind
+		if h.ID != "" {
+			words[i] += "/" + h.ID
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 func (d *Desk) ipRuleDelete() *gate.Op[IPRuleRef, Done] {

@@ -58,9 +58,9 @@ type Gate struct {
 }
 
 // New makes a gate from the one list. It refuses an operation without a
-// permission or an audit form, a doubled name or route, and an output leaf
-// that is neither class:"public" nor a secret.Field: a house that would leak
-// does not start.
+// permission or an audit form, a doubled name or route, an output leaf that is
+// neither class:"public" nor a secret.Field, and a kept (idempotent) answer
+// that holds sealed fields: a house that would leak does not start.
 func New(c Config, list ...Entry) (*Gate, error) {
 	if c.Now == nil || c.Log == nil {
 		return nil, errors.New("gate: a clock and a log are required")
@@ -113,6 +113,10 @@ func check(m *Meta) error {
 	}
 	if m.texts, err = planTexts(m.In); err != nil {
 		return fmt.Errorf("gate: input of %s: %w", m.Name, err)
+	}
+	if m.Idempotent && m.seal.open != nil {
+		// A kept answer is public text; sealed values would come back empty.
+		return fmt.Errorf("gate: operation %s honours an Idempotency-Key and answers with sealed fields, which cannot be kept: answer with the id", m.Name)
 	}
 	return nil
 }

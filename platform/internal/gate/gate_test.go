@@ -342,6 +342,18 @@ func TestAHouseThatWouldLeakDoesNotStart(t *testing.T) {
 			t.Errorf("%s: the house starts", name)
 		}
 	}
+	type kept struct {
+		SSN secret.Field[secret.SSN] `json:"ssn"`
+	}
+	again := &gate.Op[drawerIn, kept]{Name: "keep", Title: "Keep", Area: "A", Kind: operation.Write, Audit: operation.Changed, Permit: gate.ByRole, Idempotent: true,
+		Do: func(context.Context, *gate.Call, *drawerIn) (*kept, error) { return nil, nil }}
+	if _, err := gate.New(cfg, again); err == nil || !strings.Contains(err.Error(), "cannot be kept") {
+		t.Errorf("a kept answer with sealed fields starts: %v", err)
+	}
+	again.Idempotent = false
+	if _, err := gate.New(cfg, again); err != nil {
+		t.Errorf("the same without an Idempotency-Key: %v", err)
+	}
 	good = newDrawer()
 	if _, err := gate.New(cfg, good.look, good.look); err == nil {
 		t.Error("an operation twice in the list: the house starts")

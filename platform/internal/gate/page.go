@@ -117,10 +117,10 @@ func Look[In, Out any](ctx context.Context, p *Page, o *Op[In, Out], in *In) (*O
 		return nil, err
 	}
 	out, err := o.Do(ctx, &c, in)
+	p.absorb(&c) // also of a read that fails: its entry says what was tried
 	if err != nil {
 		return nil, err
 	}
-	p.absorb(&c)
 	w.meta.seal.apply(out, c.Visibility())
 	return out, nil
 }

@@ -135,7 +135,11 @@ func (h *House) desks() error {
 // alert tells the log that the network check has stopped working; the settings
 // page shows the same.
 func (h *House) alert(t *tenant.Tenant, failure, words string, until int64) {
-	h.Config.Log.Error("the network check has stopped: "+words, "tenant", t.Slug, "failure", failure, "until", time.UnixMicro(until).UTC())
+	list := []any{"tenant", t.Slug, "failure", failure}
+	if until > 0 {
+		list = append(list, "until", time.UnixMicro(until).UTC())
+	}
+	h.Config.Log.Error("the network check needs a person: "+words, list...)
 }
 
 // open opens the directory of tenants.

@@ -317,7 +317,7 @@ func TestTheConnectionIsTheAdministratorsAndItsKeyIsNeverShown(t *testing.T) {
 			_, err := gatetest.Do(b.House, b.desk.ConnectionSet, b.Key("admin"), in)
 			wantKind(t, err, fault.Invalid)
 		}
-		for _, e := range b.Trail(t, audit.Filter{Object: "connection/ipstack"}) {
+		for _, e := range b.Trail(t, audit.Filter{Object: "settings/ipstack"}) {
 			if all := printed(e); strings.Contains(all, accessKey) || strings.Contains(all, "wrongkey") {
 				t.Error("the trail holds a key")
 			}

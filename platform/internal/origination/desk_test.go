@@ -54,7 +54,7 @@ func TestEveryFaultyFieldIsNamedAndNoValueRepeated(t *testing.T) {
 			{"applicant.ssn", func(in *origination.SubmitIn) { in.Applicant.SSN = "912-12-3456" }},
 			{"applicant.ssn", func(in *origination.SubmitIn) { in.Applicant.SSN = "123-00-3456" }},
 			{"applicant.ssn", func(in *origination.SubmitIn) { in.Applicant.SSN = "123-12-0000" }},
-			{"applicant.ssn", func(in *origination.SubmitIn) { in.Applicant.SSN = "078-05-1120" }},
+			{"applicant.ssn", func(in *origination.SubmitIn) { in.Applicant.SSN = "666-12-3456" }},
 			{"applicant.ssn", func(in *origination.SubmitIn) { in.Applicant.SSN = "12345678" }},
 			{"applicant.address.line1", func(in *origination.SubmitIn) { in.Applicant.Address.Line1 = "" }},
 			{"applicant.address.city", func(in *origination.SubmitIn) { in.Applicant.Address.City = "" }},

@@ -5,6 +5,7 @@ package bench
 import (
 	"bytes"
 	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,19 +20,30 @@ func TestImport(t *testing.T) {
 		s := open(t, e, t.TempDir(), prefixOf(t))
 		dropped(t, s)
 		s.names(t)
-		began := time.Now()
+		began, cpu := time.Now(), spent(t)
 		r, err := s.board.ImportBorrowers(ctx, s.t, s.t.DB.Now(), bytes.NewReader(people), onboarding.ImportOptions{})
 		must(t, err)
-		first := time.Since(began)
-		began = time.Now()
+		first, firstCPU := time.Since(began), spent(t)-cpu
+		began, cpu = time.Now(), spent(t)
 		r2, err := s.board.ImportLoans(ctx, s.t, s.t.DB.Now(), bytes.NewReader(loans), onboarding.ImportOptions{})
 		must(t, err)
-		second := time.Since(began)
+		second, secondCPU := time.Since(began), spent(t)-cpu
 		if r.Imported != n || r2.Imported != n {
 			t.Fatalf("imported %d and %d of %d", r.Imported, r2.Imported, n)
 		}
-		for what, d := range map[string]time.Duration{"100,000 borrowers": first, "100,000 loans": second} {
-			tell(figure{"7", e.String(), "import of " + what, fmt.Sprintf("%.1f s", d.Seconds()), fmt.Sprintf("%.0f rows/s", n/d.Seconds()), "", "< 60 s", met(d < time.Minute)})
+		for _, x := range []struct {
+			what      string
+			took, cpu time.Duration
+		}{{"100,000 borrowers", first, firstCPU}, {"100,000 loans", second, secondCPU}} {
+			tell(figure{"7", e.String(), "import of " + x.what, fmt.Sprintf("%.1f s", x.took.Seconds()), fmt.Sprintf("%.1f s of processor here, %.0f rows/s", x.cpu.Seconds(), n/x.took.Seconds()), "", "< 60 s", met(x.took < time.Minute)})
 		}
 	})
+}
+
+// spent is the processor time of this process: on a machine that others use too
+// it says more than the clock.
+func spent(t testing.TB) time.Duration {
+	var u syscall.Rusage
+	must(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

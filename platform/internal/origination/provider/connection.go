@@ -74,7 +74,7 @@ type TroubleIn struct {
 	Until   int64  `json:"until"`
 }
 
-const connectionObject = "connection/ipstack"
+const connectionObject = "settings/ipstack"
 
 func ipstackOp[In, Out any](name, title, method, path string, kind operation.Kind, form operation.Form, do func(context.Context, *gate.Call, *In) (*Out, error)) *gate.Op[In, Out] {
 	return &gate.Op[In, Out]{Name: name, Title: title, Area: "Settings", Screen: "Connections/ipstack", Method: method, Path: "/settings/connections/ipstack" + path,

@@ -52,18 +52,22 @@ type RulesOut struct {
 	Rules   []RuleRow `json:"rules"`
 }
 
-const rulesPath = "/settings/decision-engine/"
+const (
+	rulesPath = "/settings/decision-engine/"
+	page      = "settings/decision-engine" // what the entries are about
+)
 
 // rulesRead and rulesWrite describe the operations on the rules.
 func rulesRead[In, Out any](name, title, method, path string, do func(context.Context, *gate.Call, *In) (*Out, error)) *gate.Op[In, Out] {
 	return &gate.Op[In, Out]{Name: name, Title: title, Area: "Settings", Screen: "Decision engine", Method: method, Path: rulesPath + path,
-		Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Roles: "underwriter", Do: do}
+		Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Roles: "underwriter",
+		Object: func(*In) string { return page }, Do: do}
 }
 
 func rulesWrite(name, title, path string, do func(context.Context, *gate.Call, *RulesIn) (*RulesOut, error)) *gate.Op[RulesIn, RulesOut] {
 	return &gate.Op[RulesIn, RulesOut]{Name: name, Title: title, Area: "Settings", Screen: "Decision engine", Method: "PUT", Path: rulesPath + path,
 		Kind: operation.Write, Audit: operation.Changed, Sensitivity: operation.Security, Permit: gate.ByRole,
-		Object: func(*RulesIn) string { return "rule_set/" + path }, Do: do}
+		Object: func(*RulesIn) string { return page }, Do: do}
 }
 
 // Book holds the operations on the rules.

@@ -57,7 +57,7 @@ func (l link) alert() string {
 		}
 		text += "."
 	}
-	return text + " Meanwhile the facts of new applications are unknown, and the rules treat them so."
+	return text + " Meanwhile the facts of applications that meet it are unknown, and the rules treat them so."
 }
 
 func (l link) when(at string) string {

@@ -141,7 +141,7 @@ func (r *Room) rules(v *visit.Visit, d *draft) visit.Screen {
 			return visit.View{}, err
 		}
 		e := editor{Version: network.Version, MayPreview: p.Can("decision_engine.preview", ""), Notice: d.notice}
-		may := [2]bool{decision.Applicant: p.Can("decision_engine.applicant.update", "rule_set/applicant-rules"), decision.Network: p.Can("decision_engine.update", "rule_set/network-rules")}
+		may := [2]bool{decision.Applicant: p.Can("decision_engine.applicant.update", "settings/decision-engine"), decision.Network: p.Can("decision_engine.update", "settings/decision-engine")}
 		stored := lists{decision.Applicant: applicant.Rules, decision.Network: network.Rules}
 		for _, which := range []decision.Section{decision.Applicant, decision.Network} {
 			e.Sections = append(e.Sections, r.section(v, d, which, stored[which], may[which]))

@@ -55,7 +55,7 @@ func Act[In, Out any](v *Visit, o *gate.Op[In, Out], done func(out *Out) Answer,
 			v.Refuse(err)
 			return
 		}
-		v.err = err
+		v.back(err)
 		v.show(status(fault.As(err).Kind), again)
 		return
 	}
@@ -72,7 +72,7 @@ func ActOpen[In, Out any](v *Visit, r *gate.Request, o *gate.Op[In, Out], done f
 			v.Refuse(err)
 			return
 		}
-		v.err = err
+		v.back(err)
 		v.Print(status(f.Kind), again())
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/pan"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 )
 
@@ -45,8 +46,32 @@ func (v *Visit) Sheet(name string) *Sheet {
 // Back marks a form that is sent by GET as come back: its page is shown with
 // what the address holds and what is wrong with it.
 func (v *Visit) Back(name string, err error) {
-	v.typed, v.err = v.R.URL.Query(), err
+	v.typed = v.R.URL.Query()
+	v.back(err)
 	v.typed.Set(formName, name)
+}
+
+// back keeps why a form comes back. What holds a card number was refused and
+// must not come back on a page: such fields are emptied, and so are those
+// that the guard named, who may read a field together with another one.
+func (v *Visit) back(err error) {
+	v.err = err
+	for name, values := range v.typed {
+		if pan.Contains(name) {
+			delete(v.typed, name)
+			continue
+		}
+		if slices.ContainsFunc(values, pan.Contains) || pan.Contains(strings.Join(values, "\n")) {
+			v.typed[name] = []string{""}
+		}
+	}
+	if f := fault.As(err); f.Reason == "card_number" {
+		for _, field := range f.Fields {
+			if v.typed.Has(field.Path) {
+				v.typed[field.Path] = []string{""}
+			}
+		}
+	}
 }
 
 // Open reports that this form came back with a fault.

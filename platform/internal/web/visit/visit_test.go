@@ -213,3 +213,20 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestACardNumberDoesNotComeBackOnThePage(t *testing.T) {
+	card := "4111 1111 1111 1111"
+	v := &Visit{typed: url.Values{"_form": {"payment"}, "memo": {"paid by " + card}, "amount": {"5.00"}, "lines": {"a", "4111111111111111"},
+		"joined": {"4111"}, "4111111111111111": {"x"}}}
+	v.back(&fault.Error{Kind: fault.Invalid, Reason: "card_number", Fields: []fault.Field{{Path: "memo", Mend: "Leave it out."}, {Path: "joined", Mend: "Leave it out."}}})
+	s := v.Sheet("payment")
+	if got := s.Value("memo", "held") + s.Value("lines", "held") + s.Value("joined", "held"); got != "" {
+		t.Errorf("what was refused comes back: %d bytes", len(got))
+	}
+	if s.Value("amount", "") != "5.00" || s.Error("memo") == "" || !s.Open() {
+		t.Error("the rest of the form, or what is wrong with it, is gone")
+	}
+	if v.typed.Has("4111111111111111") {
+		t.Error("a name that is a card number is kept")
+	}
+}
