@@ -1,15 +1,40 @@
 package main_test
 
 import (
+	"context"
+	"crypto/rand"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/db/dbtest"
 )
 
-// What the demo promises for each address of the stand-in, for an applicant who
-// declares New York, NY 10001, US.
+// The demo does what it says, on either engine.
 func TestTheDemoBehavesAsItSays(t *testing.T) {
-	r := startDemo(t)
+	t.Run("sqlite", func(t *testing.T) { behaves(t, startDemo(t)) })
+	t.Run("postgres", func(t *testing.T) {
+		server := os.Getenv(dbtest.Variable)
+		if server == "" {
+			t.Skip(dbtest.Variable + " names no PostgreSQL server")
+		}
+		prefix := "demo_" + strings.ToLower(rand.Text()[:8]) + "_"
+		t.Cleanup(func() {
+			for _, name := range []string{"directory", "demo", "demo_keys"} {
+				if err := db.DropDatabase(context.Background(), server, prefix+name); err != nil {
+					t.Errorf("dropping %s: %v", name, err)
+				}
+			}
+		})
+		behaves(t, startDemo(t, "--postgres", server, "--postgres-prefix", prefix))
+	})
+}
+
+// behaves holds what the demo promises for each address of the stand-in, for an
+// applicant who declares New York, NY 10001, US, and what it refuses.
+func behaves(t *testing.T, r *running) {
 	for _, want := range []struct {
 		address, state, status, outcome string
 		facts                           map[string]string

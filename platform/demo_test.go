@@ -46,13 +46,15 @@ type user struct {
 	APIKey   string `json:"api_key"`
 }
 
+// programs is the folder of the binary under test, if a story has asked for it.
+var programs string
+
 // program builds the binary under test once.
-var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "lendkeep-program")
-	if err != nil {
+var program = sync.OnceValues(func() (path string, err error) {
+	if programs, err = os.MkdirTemp("", "lendkeep-program"); err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "lendkeep")
+	path = filepath.Join(programs, "lendkeep")
 	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building the program: %w\n%s", err, out)
@@ -62,8 +64,8 @@ var program = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := program(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	if programs != "" {
+		_ = os.RemoveAll(programs)
 	}
 	os.Exit(code)
 }

@@ -278,7 +278,7 @@ func (c *scene) oracle() map[Layer]bool {
 func TestDecideExplainAndTheOracleAgree(t *testing.T) {
 	cases, allowed, byLayer := 0, 0, map[Layer]int{}
 	rapid.Check(t, func(t *rapid.T) {
-		for range 150 {
+		for range 500 { // so that even the short run's 20 draws are enough
 			c := drawScene(t)
 			d := Decide(&c.p, &c.s, &c.q)
 			no, first := c.oracle(), NoLayer
