@@ -60,9 +60,17 @@ func (c *Client) learn(key string, addr netip.Addr, p *Problem) {
 	c.warned[mark] = true
 	c.mu.Unlock()
 	if first && c.cfg.Alert != nil && p.Failure != RateLimited {
-		c.cfg.Alert(p.Failure, p.Words(), until)
+		words := p.Words()
+		if c.cfg.QuotaPerAddress && p.Failure == UsageLimit {
+			// Nothing is paused but this one address: no date may say otherwise.
+			words, until = words+oneAddressOnly, 0
+		}
+		c.cfg.Alert(p.Failure, words, until)
 	}
 }
+
+// oneAddressOnly is what a pause of one address adds to the alert.
+const oneAddressOnly = " Only the address that met this is not asked about any more; all others are."
 
 // clear forgets the pause and the alerts of a key that works again.
 func (c *Client) clear(key string, addr netip.Addr) {

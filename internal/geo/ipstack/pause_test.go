@@ -62,3 +62,20 @@ func TestAMomentaryTroubleNeitherPausesNorAlerts(t *testing.T) {
 		t.Errorf("alerts: %v", d.alerts)
 	}
 }
+
+func TestAPauseOfOneAddressDoesNotSayThatAllAreUnasked(t *testing.T) {
+	_, url := standin(t)
+	var words string
+	var until int64 = -1
+	d := open(t, url, func(c *ipstack.Config) {
+		c.QuotaPerAddress = true
+		c.Alert = func(_, w string, u int64) { words, until = w, u }
+	})
+	d.Lookup(t.Context(), ip("203.0.113.90"))
+	if !strings.Contains(words, "Only the address") || until != 0 {
+		t.Errorf("alert %q until %d", words, until)
+	}
+	if r := d.Lookup(t.Context(), ip("203.0.113.10")); r.State != geo.Answered {
+		t.Errorf("another address is not asked about: %+v", r)
+	}
+}

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -145,6 +146,10 @@ func TestAddressRulesRefuseToLockOutTheirEditor(t *testing.T) {
 		bad := admin.IPRuleIn{Name: "odd", Mode: "allow", Entries: []string{"10.0.0.1/8", "::ffff:10.0.0.0/104"}, Holders: []policy.Holder{{Kind: "nobody"}}}
 		if _, err := gatetest.Do(h, d.IPRuleCreate, h.Screen(policy.Admin), bad); !fault.Is(err, fault.Invalid) || len(fault.As(err).Fields) != 3 {
 			t.Fatalf("odd entries: %v", err)
+		}
+		trail := h.Trail(t, audit.Filter{Operation: "ip_rule.create", Outcome: "allowed"})
+		if len(trail) != 1 || !slices.ContainsFunc(trail[0].Changes, func(c audit.Change) bool { return c.Field == "holders" && c.Before == "" && c.After == "tenant" }) {
+			t.Errorf("the trail names the holders otherwise: %+v", trail)
 		}
 		if _, err := gatetest.Do(h, d.IPRuleDelete, h.Screen(policy.Admin), admin.IPRuleRef{ID: r.ID}); err != nil {
 			t.Fatal(err)

@@ -492,6 +492,7 @@ func TestIdempotencyKey(t *testing.T) {
 	problem(t, f.ask("POST", "/api/v1/loans/ln_1/payments", "manager", body, header("Idempotency-Key", "k-1"), header("Idempotency-Key", "k-2")), 400, "duplicate_header")
 	problem(t, f.ask("POST", "/api/v1/loans/ln_1/payments", "manager", body, header("Idempotency-Key", strings.Repeat("k", 201))), 400, "malformed_idempotency_key")
 	problem(t, f.ask("POST", "/api/v1/loans/ln_1/payments", "manager", body, header("Idempotency-Key", "a b")), 400, "malformed_idempotency_key")
+	problem(t, f.ask("POST", "/api/v1/loans/ln_1/payments", "manager", body, header("Idempotency-Key", "4111111111111111")), 400, "card_number")
 }
 
 func TestSiteKeysAndOrigins(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/internal/pan"
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 )
@@ -95,6 +96,9 @@ func (c *call) identify() *fault.Error {
 		key := repeats[0]
 		if key == "" || len(key) > 200 || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			return fault.New(fault.Malformed, "malformed_idempotency_key", "Idempotency-Key must be 1 to 200 visible ASCII characters.")
+		}
+		if pan.Contains(key) {
+			return fault.New(fault.Malformed, "card_number", "Take another Idempotency-Key: it is kept, and this one has the form of a card number.")
 		}
 		c.request.IdempotencyKey = key
 	}

@@ -30,11 +30,17 @@ type drawerOut struct {
 	Email secret.Field[secret.Email] `json:"email"`
 }
 
+// drawerNote is what the drawer says of a text put into it: an answer that can
+// be kept for an Idempotency-Key.
+type drawerNote struct {
+	Text string `json:"text" class:"public"`
+}
+
 // drawer is a desk as small as can be: it looks into a drawer and puts a text
 // into the table of roles, which every tenant has.
 type drawer struct {
 	look *gate.Op[drawerIn, drawerOut]
-	put  *gate.Op[drawerIn, drawerOut]
+	put  *gate.Op[drawerIn, drawerNote]
 	fire *gate.Op[drawerIn, drawerOut]
 }
 
@@ -46,15 +52,15 @@ func newDrawer() *drawer {
 			Do: func(ctx context.Context, c *gate.Call, in *drawerIn) (*drawerOut, error) {
 				return &drawerOut{Text: "full", SSN: secret.Seal[secret.SSN]("078-05-1120"), Email: secret.Seal[secret.Email]("ann@example.com")}, nil
 			}},
-		put: &gate.Op[drawerIn, drawerOut]{Name: "drawer.put", Title: "Put", Area: "Drawers", Screen: "Drawer/Put", Method: "POST", Path: "/drawers/{id}",
+		put: &gate.Op[drawerIn, drawerNote]{Name: "drawer.put", Title: "Put", Area: "Drawers", Screen: "Drawer/Put", Method: "POST", Path: "/drawers/{id}",
 			Kind: operation.Write, Audit: operation.Changed, Permit: gate.ByRole, Roles: "agent", Object: object, Idempotent: true,
-			Do: func(ctx context.Context, c *gate.Call, in *drawerIn) (*drawerOut, error) {
+			Do: func(ctx context.Context, c *gate.Call, in *drawerIn) (*drawerNote, error) {
 				c.Change("text", "", in.Text)
 				_, err := c.Tx.Exec(ctx, `UPDATE role SET description = description || ? WHERE shipped = 'agent'`, in.Text)
 				if in.Text == "fail" {
 					err = fault.Bad("text", "Say something else.")
 				}
-				return &drawerOut{Text: in.Text}, err
+				return &drawerNote{Text: in.Text}, err
 			}},
 		fire: &gate.Op[drawerIn, drawerOut]{Name: "drawer.fire", Title: "Switch a user off", Area: "Drawers", Method: "POST", Path: "/fire/{id}",
 			Kind: operation.Write, Audit: operation.Access, Permit: gate.ByRole, Object: object,
@@ -316,6 +322,28 @@ func TestAPageIsOneEntryAndItsDenialsAnother(t *testing.T) {
 		f := kind(t, err, fault.Denied)
 		if e := h.Trail(t, audit.Filter{Outcome: "denied"}); len(e) != 1 || string(e[0].DecisionID) != f.DecisionID {
 			t.Fatalf("denials %+v", e)
+		}
+	})
+}
+
+func TestAFailedReadOfAPageTellsTheTrailWhatWasTried(t *testing.T) {
+	var d *drawer
+	gatetest.Each(t, func() gatetest.Config {
+		d = newDrawer()
+		d.look.Do = func(_ context.Context, c *gate.Call, _ *drawerIn) (*drawerOut, error) {
+			c.Detail("sort", "oldest first")
+			return nil, fault.Missing("drawer")
+		}
+		return gatetest.Config{Operations: []gate.Entry{d.look, d.put, d.fire}}
+	}, func(t *testing.T, h *gatetest.House) {
+		err := h.Gate.Page(t.Context(), h.Screen(policy.Investor), func(ctx context.Context, p *gate.Page) error {
+			_, err := gate.Look(ctx, p, d.look, &drawerIn{ID: "7"})
+			return err
+		})
+		kind(t, err, fault.NotFound)
+		trail := h.Trail(t, audit.Filter{Outcome: "failed"})
+		if len(trail) != 1 || trail[0].Detail["sort"] != "oldest first" || trail[0].Object != "drawer/7" {
+			t.Fatalf("trail %+v", trail)
 		}
 	})
 }

@@ -75,7 +75,7 @@ func (v *Visit) toSignIn() {
 		next = v.cameFrom()
 	}
 	to := "/signin"
-	if next = Local(next); next != "/" {
+	if next = Local(next); next != "/" && !pan.Contains(next) {
 		to += "?next=" + url.QueryEscape(next)
 	}
 	v.protect()
