@@ -39,7 +39,9 @@ func TestAForeseenReadIsNoRight(t *testing.T) {
 		d = shelf(&runs)
 		return gatetest.Config{Operations: []gate.Entry{d.look, d.put, d.fire}}
 	}, func(t *testing.T, h *gatetest.House) {
-		look := func(r *gate.Request) (*drawerOut, error) { return gatetest.Do(h, d.look, r, drawerIn{ID: policy.Agent}) }
+		look := func(r *gate.Request) (*drawerOut, error) {
+			return gatetest.Do(h, d.look, r, drawerIn{ID: policy.Agent})
+		}
 		for range 3 {
 			if _, err := look(h.Key(policy.Agent)); err != nil {
 				t.Fatal(err)
@@ -55,7 +57,9 @@ func TestAForeseenReadIsNoRight(t *testing.T) {
 		if err != nil || out.Text != description(t, h) {
 			t.Errorf("a foreseen read gives %+v, %v after a change", out, err)
 		}
-		if err := h.Write(func(ctx context.Context, tx *db.Tx) error { return identity.RevokeKey(ctx, tx, h.People[policy.Agent].KeyID) }); err != nil {
+		if err := h.Write(func(ctx context.Context, tx *db.Tx) error {
+			return identity.RevokeKey(ctx, tx, h.People[policy.Agent].KeyID)
+		}); err != nil {
 			t.Fatal(err)
 		}
 		before := runs
