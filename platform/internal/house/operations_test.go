@@ -62,24 +62,24 @@ type premises struct {
 // eachEngine opens a house on SQLite, and on PostgreSQL where
 // LENDKEEP_TEST_POSTGRES names a server.
 func eachEngine(t *testing.T, fn func(*premises)) {
-	t.Run("sqlite", func(t *testing.T) { fn(open(t, db.SQLite, "")) })
+	t.Run("sqlite", func(t *testing.T) { fn(open(t, db.SQLite, "", slog.DiscardHandler)) })
 	t.Run("postgres", func(t *testing.T) {
 		dsn := os.Getenv("LENDKEEP_TEST_POSTGRES")
 		if dsn == "" {
 			t.Skip("LENDKEEP_TEST_POSTGRES names no PostgreSQL server")
 		}
-		fn(open(t, db.PostgreSQL, dsn))
+		fn(open(t, db.PostgreSQL, dsn, slog.DiscardHandler))
 	})
 }
 
-func open(t *testing.T, engine db.Engine, dsn string) *premises {
+func open(t *testing.T, engine db.Engine, dsn string, log slog.Handler) *premises {
 	t.Helper()
 	ctx, dir := context.Background(), t.TempDir()
 	post, err := folder.New(filepath.Join(dir, "mail"), "no-reply@acme.test", func() int64 { return time.Now().UnixMicro() })
 	check(t, err)
 	prefix := fmt.Sprintf("h%d_%s_", os.Getpid(), strings.ToLower(rand.Text()[:8]))
 	h, err := house.Open(ctx, house.Config{Data: filepath.Join(dir, "data"), Engine: engine, Postgres: dsn, Prefix: prefix,
-		Proxies: []string{"127.0.0.1"}, Mail: post, URL: "https://acme.test", Version: "test", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		Proxies: []string{"127.0.0.1"}, Mail: post, URL: "https://acme.test", Version: "test", Now: time.Now, Log: slog.New(log)})
 	check(t, err)
 	t.Cleanup(func() {
 		check(t, h.Close())
@@ -398,7 +398,7 @@ func TestNothingAnswersWithoutACredential(t *testing.T) {
 // Start-up refuses an operation without a permission or an audit form; this is
 // the list as it was started with.
 func TestEveryOperationHasAPermissionAndAnAuditForm(t *testing.T) {
-	p := open(t, db.SQLite, "")
+	p := open(t, db.SQLite, "", slog.DiscardHandler)
 	list := p.house.Gate.Catalogue()
 	if len(list) < 40 {
 		t.Fatalf("only %d operations: the list is not whole", len(list))
