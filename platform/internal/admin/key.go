@@ -87,6 +87,9 @@ func (d *Desk) keyCreate() *gate.Op[KeyCreateIn, KeyCreateOut] {
 		if err != nil {
 			return nil, err
 		}
+		if !personName(in.Label) {
+			return nil, fault.Bad("label", "Give it a label, without control characters.")
+		}
 		text, locator, hash := identity.NewKey()
 		k := identity.Key{ID: id.New[id.APIKey](c.At), User: in.ID, Locator: locator, Label: in.Label, Server: in.Server,
 			CreatedAt: c.At, CreatedBy: c.Who.String(), ExpiresAt: expires}

@@ -60,6 +60,7 @@ func (d *Desk) siteKeyCreate() *gate.Op[SiteKeyIn, SiteKey] {
 		for i, o := range in.Origins {
 			f.Check(isOrigin(o), "origins["+strconv.Itoa(i)+"]", "Give an origin such as https://apply.example.com, without a path.")
 		}
+		f.Check(personName(in.Label), "label", "Give it a label, without control characters.")
 		f.Check(len(in.Origins) > 0, "origins", "Name at least one origin.")
 		if err := f.Err(); err != nil {
 			return nil, err

@@ -149,6 +149,20 @@ func TestStrangersLearnNothing(t *testing.T) {
 	})
 }
 
+func TestTextsThatWouldLookOtherThanTheyAreAreRefused(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d *drawer) {
+		for _, text := range []string{"Acme\u202egpj.exe", "\u2066Acme", "\ufeffAcme", "a\x00b", "\xff"} {
+			_, err := gatetest.Do(h, d.put, h.Key(policy.Agent), drawerIn{ID: "1", Text: text})
+			if f := kind(t, err, fault.Invalid); len(f.Fields) != 1 || f.Fields[0].Path != "text" || strings.Contains(f.Fields[0].Mend, text) {
+				t.Errorf("%+q: %+v", text, f)
+			}
+		}
+		if _, err := gatetest.Do(h, d.put, h.Key(policy.Agent), drawerIn{ID: "1", Text: "\u05d0\u200f and Zoë \u200d are text"}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestCardNumbersAreRefusedAndNotRepeated(t *testing.T) {
 	each(t, func(t *testing.T, h *gatetest.House, d *drawer) {
 		_, err := gatetest.Do(h, d.put, h.Key(policy.Agent), drawerIn{ID: "1", Text: "card 4111 1111 1111 1111"})

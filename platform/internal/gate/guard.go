@@ -18,8 +18,8 @@ type textPlan struct {
 	visit func(v reflect.Value, path string, found func(path, text string))
 }
 
-// check refuses card numbers and broken UTF-8 in any text of the input. The
-// fault names the fields, never what stood in them.
+// check refuses card numbers, broken UTF-8 and misleading characters in any
+// text of the input. The fault names the fields, never what stood in them.
 func (p *textPlan) check(in any) error {
 	if p == nil || p.visit == nil {
 		return nil
@@ -32,6 +32,8 @@ func (p *textPlan) check(in any) error {
 			c.Add(path, "Send valid UTF-8 text.")
 		case strings.ContainsRune(text, 0):
 			c.Add(path, "Leave out the null character.")
+		case strings.ContainsFunc(text, misleading):
+			c.Add(path, "Leave out the marks that change the direction of text, or nothing would look as it is.")
 		case pan.Contains(text):
 			card = true
 			c.Add(path, "Leave out the card number: cards are kept in Secure Payments only.")
@@ -42,6 +44,14 @@ func (p *textPlan) check(in any) error {
 		fault.As(err).Reason = "card_number"
 	}
 	return err
+}
+
+// misleading reports the characters that make a text look other than it is on
+// a screen or in the trail: embeddings, overrides and isolates of direction
+// (Unicode's Bidi_Control without the plain marks that right-to-left scripts
+// need), and the byte-order mark.
+func misleading(r rune) bool {
+	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\ufeff'
 }
 
 var secretText = reflect.TypeFor[secret.Text]()
