@@ -10,6 +10,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -61,6 +62,14 @@ func Parse(s string) (Date, error) {
 		}
 	}
 	return Of(n[0], time.Month(n[1]), n[2])
+}
+
+// Mend says what to do about a text that Parse refuses, without repeating it.
+func Mend(s string) string {
+	if len(s) == 10 && s[4] == '-' && s[7] == '-' && strings.Trim(s, "-0123456789") == "" {
+		return "This day does not exist: enter one of the calendar as YYYY-MM-DD."
+	}
+	return "Enter the date as YYYY-MM-DD."
 }
 
 // In gives the date of an instant (unix microseconds) in a zone.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -249,4 +250,24 @@ func bit(b bool) int64 {
 		return 1
 	}
 	return 0
+}
+
+// NamesOf names the people among actors ("user/us_…"), as they are called now;
+// who is no person of the staff is left out.
+func NamesOf(ctx context.Context, tx *db.Tx, actors []string) (map[string]string, error) {
+	out := map[string]string{}
+	var people []string
+	for _, a := range actors {
+		if u, person := strings.CutPrefix(a, "user/"); person && !slices.Contains(people, u) {
+			people = append(people, u)
+		}
+	}
+	cond := db.In("id", people)
+	_, err := db.All(ctx, tx, func(r *db.Rows) (u string, err error) {
+		var name string
+		err = r.Scan(&u, &name)
+		out["user/"+u] = name
+		return u, err
+	}, `SELECT id, name FROM staff WHERE `+cond.SQL(), cond.Args()...)
+	return out, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/money"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/origination/decision"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/docket"
 )
 
@@ -33,6 +34,7 @@ type Item struct {
 	Name          string         `json:"name" class:"public"`
 	Status        string         `json:"status" class:"public" enum:"waiting_for_approval,manual_review,approved,rejected"`
 	Outcome       string         `json:"outcome" class:"public" enum:"proceed,manual_review,reject"`
+	Reasons       []string       `json:"reasons" class:"public" doc:"In a few words, what made it so: proxy, threat high, security facts missing."`
 	CheckState    string         `json:"network_check" class:"public" enum:"done,pending,unavailable,not_applicable"`
 	Amount        money.Amount   `json:"amount" class:"public"`
 	TermMonths    int            `json:"term_months" class:"public"`
@@ -56,8 +58,8 @@ type ListOut struct {
 	Next    string `json:"next,omitempty" class:"public"`
 }
 
-func item(a *docket.Application, today civil.Date) Item {
-	out := Item{ID: a.ID, Number: a.Number(), Name: a.Name(), Status: a.Status, Outcome: a.Outcome, CheckState: a.CheckState, Amount: a.Amount, TermMonths: a.Term,
+func item(a *docket.Application, today civil.Date, found map[id.Verdict][]decision.RuleResult) Item {
+	out := Item{ID: a.ID, Number: a.Number(), Name: a.Name(), Status: a.Status, Outcome: a.Outcome, Reasons: decision.Findings(found[a.Verdict]), CheckState: a.CheckState, Amount: a.Amount, TermMonths: a.Term,
 		Purpose: a.Purpose, SourceCompany: a.CompanyName, City: a.City, State: a.Region, Channel: a.Channel, CreatedAt: docket.Instant(a.CreatedAt), NoticeDue: a.Notice,
 		DecidedBy: a.DecidedByName, Loan: a.Loan}
 	if !a.Notice.IsZero() {
@@ -94,8 +96,12 @@ func (d *Desk) list(ctx context.Context, c *gate.Call, in *ListIn) (*ListOut, er
 	if page.Exact {
 		out.TotalIs = "exact"
 	}
+	found, err := docket.Results(ctx, c.Tx, page.Rows)
+	if err != nil {
+		return nil, err
+	}
 	for i, a := range page.Rows {
-		out.Items[i] = item(a, c.Today)
+		out.Items[i] = item(a, c.Today, found)
 	}
 	if page.Next != nil {
 		out.Next = docket.SealCursor(c, "application.list", filter, page.Next)
@@ -139,7 +145,7 @@ func dayStart(f *fault.Collector, c *gate.Call, field, text string, plus int) in
 	}
 	date, err := civil.Parse(text)
 	if err != nil {
-		f.Add(field, "Write a date as YYYY-MM-DD.")
+		f.Add(field, civil.Mend(text))
 		return 0
 	}
 	y, m, d := date.AddDays(plus).YMD()

@@ -124,9 +124,17 @@ func (d *Desk) related(ctx context.Context, c *gate.Call, in *Ref) (*RelatedOut,
 	if err != nil {
 		return nil, err
 	}
+	rows := make([]*docket.Application, len(kin))
+	for i, k := range kin {
+		rows[i] = k.Application
+	}
+	found, err := docket.Results(ctx, c.Tx, rows)
+	if err != nil {
+		return nil, err
+	}
 	out := &RelatedOut{Items: make([]RelatedItem, len(kin)), Total: n, TotalIs: "exact"}
 	for i, k := range kin {
-		out.Items[i] = RelatedItem{item(k.Application, c.Today), []string{}}
+		out.Items[i] = RelatedItem{item(k.Application, c.Today, found), []string{}}
 		for _, s := range []struct {
 			yes  bool
 			name string

@@ -20,6 +20,7 @@ type LoanListIn struct {
 	Status        string `query:"status" enum:"active,on_hold,bankruptcy,paid_off,charged_off,closed" required:"false" doc:"Only loans of this status."`
 	Portfolio     string `query:"portfolio" maxLength:"100" required:"false" doc:"Only loans in this portfolio: its name or id."`
 	SourceCompany string `query:"source_company" maxLength:"100" required:"false" doc:"Only loans of this source company: its name or id."`
+	Borrower      string `query:"borrower" maxLength:"40" required:"false" doc:"Only loans of this borrower: the id."`
 	Q             string `query:"q" maxLength:"200" required:"false" doc:"Beginning of a loan number or a borrower's name, or a whole e-mail address or telephone number."`
 	Sort          string `query:"sort" required:"false" example:"-days_past_due" doc:"number, borrower, principal_balance, days_past_due, opened_on or status; a leading - turns the order around."`
 	Paging
@@ -40,6 +41,7 @@ type LoanItem struct {
 	SourceCompany    string       `json:"source_company" class:"public"`
 	Borrower         BorrowerName `json:"borrower"`
 	PrincipalBalance money.Amount `json:"principal_balance" class:"public"`
+	NextDue          civil.Date   `json:"next_due" class:"public" doc:"When the next payment is due; null for none."`
 	DaysPastDue      int          `json:"days_past_due" class:"public"`
 	State            string       `json:"state" class:"public" doc:"The borrower's state or region."`
 }
@@ -100,6 +102,7 @@ func (d *Desk) loanList(ctx context.Context, c *gate.Call, in *LoanListIn) (*Loa
 	c.Detail("status", in.Status)
 	c.Detail("portfolio", in.Portfolio)
 	c.Detail("source_company", in.SourceCompany)
+	c.Detail("borrower", in.Borrower)
 	c.Detail("sort", in.Sort)
 	c.SealedDetail("q", in.Q)
 	page, err := book.ListLoans(ctx, c.Tx, c.Tenant.Ring, c.Scope, q)
@@ -109,7 +112,7 @@ func (d *Desk) loanList(ctx context.Context, c *gate.Call, in *LoanListIn) (*Loa
 	out := &LoanListOut{Items: make([]LoanItem, len(page.Rows)), Total: page.Total, TotalIs: totalIs(page.Exact)}
 	for i, r := range page.Rows {
 		out.Items[i] = LoanItem{ID: r.ID, Number: r.Number, Status: r.Status, Portfolios: listed(r.Portfolios), SourceCompany: r.Company,
-			Borrower: BorrowerName{r.Borrower, r.BorrowerName}, PrincipalBalance: r.Balance, DaysPastDue: pastDue(r.OldestUnpaid, c.Today), State: r.Region}
+			Borrower: BorrowerName{r.Borrower, r.BorrowerName}, PrincipalBalance: r.Balance, NextDue: r.NextDue, DaysPastDue: pastDue(r.OldestUnpaid, c.Today), State: r.Region}
 	}
 	if page.Next != nil {
 		out.Next = sealCursor(c, "loan.list", filter, page.Next)
@@ -128,6 +131,11 @@ func loanQuery(ctx context.Context, c *gate.Call, in *LoanListIn) (q book.LoanQu
 	bad.Check(sort == "" && !desc || slices.Contains(book.LoanSorts(), sort), "sort", "Sort by number, borrower, principal_balance, days_past_due, opened_on or status; a leading - turns the order around.")
 	bad.Check(in.Status == "" || slices.Contains(book.Statuses(), in.Status), "status", "Choose active, on_hold, bankruptcy, paid_off, charged_off or closed.")
 	q.Status, q.Sort, q.Desc = in.Status, sort, desc
+	if in.Borrower != "" {
+		_, err = id.Parse[id.Borrower](in.Borrower)
+		bad.Check(err == nil, "borrower", "Give the id of a borrower.")
+		q.Borrower = id.Borrower(in.Borrower)
+	}
 	q.Text = text(&bad, "q", in.Q, 0, 200)
 	portfolio := []string{in.Portfolio}
 	if in.Portfolio == "" {

@@ -195,7 +195,7 @@ func (d *Desk) payoffView(ctx context.Context, c *gate.Call, in *PayoffIn) (*Pay
 	on := max(c.Today, l.Terms.Contract)
 	if in.On != "" {
 		if on, err = civil.Parse(in.On); err != nil {
-			return nil, fault.Bad("on", "Write a date as YYYY-MM-DD.")
+			return nil, fault.Bad("on", civil.Mend(in.On))
 		}
 	}
 	if on < l.Terms.Contract || on > c.Today.AddDays(3660) {

@@ -11,6 +11,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/money"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/schedule"
 )
@@ -59,6 +60,7 @@ type EntryItem struct {
 	EffectiveDate civil.Date   `json:"effective_date" class:"public"`
 	PostedAt      string       `json:"posted_at" class:"public" format:"date-time"`
 	PostedBy      string       `json:"posted_by" class:"public"`
+	PostedByName  string       `json:"posted_by_name,omitempty" class:"public" doc:"In lists: what the person is called now."`
 	Method        string       `json:"method" class:"public"`
 	Memo          string       `json:"memo" class:"public"`
 	Reverses      id.Entry     `json:"reverses,omitempty" class:"public"`
@@ -119,7 +121,15 @@ func (d *Desk) paymentList(ctx context.Context, c *gate.Call, in *EntryListIn) (
 		out.Next = sealCursor(c, "loan.payment.list", filter, all[limit-1].ID)
 	}
 	out.Items = append(out.Items, all...)
-	return out, nil
+	actors := make([]string, len(all))
+	for i, e := range all {
+		actors[i] = e.PostedBy
+	}
+	names, err := identity.NamesOf(ctx, c.Tx, actors)
+	for i := range out.Items {
+		out.Items[i].PostedByName = names[out.Items[i].PostedBy]
+	}
+	return out, err
 }
 
 // entries gives the whole ledger with its allocations, newest first.

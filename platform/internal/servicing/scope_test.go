@@ -210,6 +210,7 @@ func (c *crowd) compare(t *testing.T, r restriction) {
 	filter("status", LoanListIn{Status: "active"}, func(l *LoanOut) bool { return l.Status == "active" })
 	filter("portfolio", LoanListIn{Portfolio: "Beta"}, in("Beta"))
 	filter("company", LoanListIn{SourceCompany: "Second"}, func(l *LoanOut) bool { return l.SourceCompany == "Second" })
+	filter("borrower", LoanListIn{Borrower: string(c.people[1])}, func(l *LoanOut) bool { return l.Borrower.ID == c.people[1] })
 	filter("number", LoanListIn{Q: "ln-00001"}, func(l *LoanOut) bool { return strings.HasPrefix(l.Number, "LN-00001") })
 	filter("first name", LoanListIn{Q: "ANN"}, func(l *LoanOut) bool { return strings.EqualFold(l.Borrower.FirstName, "ann") })
 	filter("last name", LoanListIn{Q: "k"}, func(l *LoanOut) bool { return strings.HasPrefix(strings.ToLower(l.Borrower.LastName), "k") })

@@ -1,5 +1,10 @@
 package decision
 
+import (
+	"slices"
+	"strings"
+)
+
 // Counts is what the foot of a tile says: "1 of 3 rules met · 1 unknown".
 type Counts struct {
 	Used    int `json:"rules_used"`    // switched on
@@ -24,6 +29,45 @@ type RuleResult struct {
 	Skipped    bool   `json:"skipped,omitempty"` // not applied: the network check does not apply
 
 	kind kind
+}
+
+// Findings says in a few words what the rules made of an application, for a
+// list: "proxy", "threat high", "security facts missing". What had no effect is
+// left out, and so is every personal value.
+func Findings(results []RuleResult) []string {
+	out := []string{}
+	add := func(words string) {
+		if !slices.Contains(out, words) {
+			out = append(out, words)
+		}
+	}
+	for _, r := range results {
+		if !r.Enabled || r.Skipped || r.Taken == InformationOnly || r.Result == NoHit {
+			continue
+		}
+		hit := r.Result == Hit
+		switch r.Rule {
+		case "proxy", "tor", "crawler":
+			add(either(hit, strings.ToLower(Title(r.Rule)), "security facts missing"))
+		case "threat_level":
+			level, _, _ := strings.Cut(r.Inputs, " ")
+			add(either(hit, "threat "+level, "security facts missing"))
+		case "country", "region", "city", "postal_code":
+			add(either(hit, "other "+strings.ToLower(Title(r.Rule)), "location unknown"))
+		case "distance":
+			add(either(hit, "far away", "location unknown"))
+		default:
+			add(strings.ToLower(Title(r.Rule)) + either(hit, "", " unknown"))
+		}
+	}
+	return out
+}
+
+func either(first bool, a, b string) string {
+	if first {
+		return a
+	}
+	return b
 }
 
 // Reason is one reason for the outcome.

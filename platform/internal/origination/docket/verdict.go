@@ -64,6 +64,27 @@ func VerdictByID(ctx context.Context, tx *db.Tx, vid id.Verdict) (*Verdict, erro
 	return v, err
 }
 
+// Results gives what the rules found in the decisions of a list, by decision.
+func Results(ctx context.Context, tx *db.Tx, list []*Application) (map[id.Verdict][]decision.RuleResult, error) {
+	out := map[id.Verdict][]decision.RuleResult{}
+	wanted := make([]id.Verdict, len(list))
+	for i, a := range list {
+		wanted[i] = a.Verdict
+	}
+	cond := db.In("id", wanted)
+	_, err := db.All(ctx, tx, func(r *db.Rows) (v id.Verdict, err error) {
+		var text string
+		if err = r.Scan(&v, &text); err != nil {
+			return v, err
+		}
+		var found []decision.RuleResult
+		err = json.Unmarshal([]byte(text), &found)
+		out[v] = found
+		return v, err
+	}, `SELECT id, results FROM verdict WHERE `+cond.SQL(), cond.Args()...)
+	return out, err
+}
+
 // Verdicts gives all decisions of an application that the caller may see,
 // oldest first.
 func Verdicts(ctx context.Context, tx *db.Tx, aid id.Application) ([]*Verdict, error) {

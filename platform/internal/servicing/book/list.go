@@ -17,6 +17,7 @@ type LoanQuery struct {
 	Status    string
 	Portfolio id.Portfolio
 	Company   id.SourceCompany
+	Borrower  id.Borrower
 	Text      string // loan number or name begins so, or the whole e-mail or telephone number
 	Sort      string // one of LoanSorts; "" is number
 	Desc      bool
@@ -50,6 +51,7 @@ type LoanRow struct {
 	Region       string
 	Balance      money.Amount
 	OldestUnpaid civil.Date
+	NextDue      civil.Date // zero for none
 }
 
 // LoanPage is one page and the total that goes with it.
@@ -113,7 +115,7 @@ type search struct {
 }
 
 func (k *search) unfiltered() bool {
-	return k.q.Status == "" && k.q.Company == "" && k.q.Portfolio == "" && k.q.Text == ""
+	return k.q.Status == "" && k.q.Company == "" && k.q.Portfolio == "" && k.q.Borrower == "" && k.q.Text == ""
 }
 
 // narrow gives the filters on the loan itself.
@@ -124,6 +126,9 @@ func (k *search) narrow() db.Cond {
 	}
 	if k.q.Company != "" {
 		c = db.And(c, db.Where("l.source_company_id = ?", k.q.Company))
+	}
+	if k.q.Borrower != "" {
+		c = db.And(c, db.Where("l.borrower_id = ?", k.q.Borrower))
 	}
 	return c
 }
@@ -160,7 +165,7 @@ type way struct {
 // order until the page is full.
 func (k *search) way() way {
 	byNumber := k.q.Sort == "" || k.q.Sort == "number"
-	sparse := k.like != nil && !k.like.dense
+	sparse := k.q.Borrower != "" || k.like != nil && !k.like.dense // few loans, found by an index
 	if k.ready && !sparse {
 		member := db.Where("v.set_id = ?", k.set.ID)
 		if byNumber && k.unfiltered() {
@@ -287,11 +292,11 @@ func rowsOf(ctx context.Context, tx *db.Tx, sc gate.Scope, ids []id.Loan) ([]Loa
 	found := make(map[id.Loan]*LoanRow, len(ids))
 	_, err := db.All(ctx, tx, func(r *db.Rows) (struct{}, error) {
 		x, p := new(LoanRow), Person{}
-		err := r.Scan(&x.ID, &x.Number, &x.Status, &x.Company, &x.Borrower, &p.First, &p.Last, &x.Region, &x.Balance, &x.OldestUnpaid)
+		err := r.Scan(&x.ID, &x.Number, &x.Status, &x.Company, &x.Borrower, &p.First, &p.Last, &x.Region, &x.Balance, &x.OldestUnpaid, &x.NextDue)
 		x.BorrowerName = p.Name()
 		found[x.ID] = x
 		return struct{}{}, err
-	}, `SELECT l.id, l.number, l.status, COALESCE(sc.name, ''), b.id, b.first_name, b.last_name, b.region, l.principal_balance, l.oldest_unpaid_due
+	}, `SELECT l.id, l.number, l.status, COALESCE(sc.name, ''), b.id, b.first_name, b.last_name, b.region, l.principal_balance, l.oldest_unpaid_due, l.next_due
 		FROM loan l JOIN borrower b ON b.id = l.borrower_id LEFT JOIN source_company sc ON sc.id = l.source_company_id WHERE `+cond.SQL(), cond.Args()...)
 	if err != nil {
 		return nil, err

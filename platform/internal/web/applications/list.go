@@ -237,7 +237,7 @@ func (q *queue) table() parts.Table {
 		t.Columns = append(t.Columns, parts.Column{Head: "Status", Narrow: true})
 	} else {
 		t.Columns = append(t.Columns, q.sorted(parts.Column{Head: "Asked", Unit: currency, Align: parts.Right, Narrow: true}, "amount", true), parts.Column{Head: "Term", Align: parts.Right, Narrow: true},
-			parts.Column{Head: "Source"}, parts.Column{Head: "Outcome"}, parts.Column{Head: "Status"}, q.sorted(parts.Column{Head: "Notice", Narrow: true}, "notice_due", false),
+			parts.Column{Head: "Outcome"}, parts.Column{Head: "Status", Narrow: true}, parts.Column{Head: "Source", Narrow: true}, q.sorted(parts.Column{Head: "Notice", Narrow: true}, "notice_due", false),
 			q.sorted(parts.Column{Head: "Age", Align: parts.Right, Narrow: true}, "created_at", true))
 	}
 	for i := range q.out.Items {
@@ -253,16 +253,25 @@ func (q *queue) row(i *origination.Item, narrow bool) parts.Row {
 	}
 	row := parts.Row{Href: q.to(string(i.ID), q.tab), Current: string(i.ID) == q.chosen, Label: i.Number}
 	if name := i.Number + "  " + i.Name; narrow {
-		second := []string{i.Amount.Grouped() + " " + currency + " / " + strconv.Itoa(i.TermMonths) + " m", age.Text, checkWord(i.CheckState)}
+		second := []string{i.Amount.Grouped() + " " + currency + " / " + strconv.Itoa(i.TermMonths) + " m", age.Text, found(i)}
 		if dueMeaning(i.DaysLeft) != parts.Neutral {
 			second = append(second, dueWord(i.DaysLeft))
 		}
 		row.Cells = []templ.Component{parts.Two(name, dots(second...)), parts.Status(shortBadge(i.Status))}
 	} else {
-		row.Cells = []templ.Component{parts.Two(name, dots(join(i.City, i.State), checkWord(i.CheckState))), parts.Figures(i.Amount.Grouped()), parts.Figures(strconv.Itoa(i.TermMonths) + " m"),
-			parts.Two(i.SourceCompany, channelWord(i.Channel)), parts.Verdict(outcomeBadge(i.Outcome)), parts.Status(statusBadge(i.Status)), due(i.DaysLeft), parts.Time(age)}
+		row.Cells = []templ.Component{parts.Two(name, join(i.City, i.State)), parts.Figures(i.Amount.Grouped()), parts.Figures(strconv.Itoa(i.TermMonths) + " m"),
+			outcomeCell(i), parts.Status(statusBadge(i.Status)), parts.Two(i.SourceCompany, channelWord(i.Channel)), due(i.DaysLeft), parts.Time(age)}
 	}
 	return row
+}
+
+// found says in a few words why an application stands where it does: what the
+// rules found, or that there was no check.
+func found(i *origination.Item) string {
+	if word := checkWord(i.CheckState); word != "" {
+		return word
+	}
+	return strings.Join(i.Reasons, ", ")
 }
 
 func due(left *int) templ.Component {

@@ -35,6 +35,11 @@ func riskTile(v *visit.Visit, app *origination.ApplicationOut, rules, history st
 	if r, ok := rule["velocity"]; ok {
 		t.Rows = append(t.Rows, counted("Same address", r))
 	}
+	if check.State == "pending" {
+		for i := range t.Rows {
+			t.Rows[i].Verdict, t.Rows[i].Detail, t.Rows[i].Levels = parts.Unknown, "waiting for the answer", nil
+		}
+	}
 	if check.State == "not_applicable" {
 		for i := range t.Rows {
 			t.Rows[i] = parts.RiskRow{Label: t.Rows[i].Label, Verdict: parts.Unknown, Detail: "not checked", Used: true}
@@ -47,7 +52,7 @@ func riskTile(v *visit.Visit, app *origination.ApplicationOut, rules, history st
 func checkState(c *origination.NetworkCheckOut) (*parts.Badge, string) {
 	switch c.State {
 	case "pending":
-		return &parts.Badge{Meaning: parts.Unknown, Word: "pending"}, "The answer is not here yet. Until it is, nothing below is known, and the application stays in manual review."
+		return &parts.Badge{Meaning: parts.Unknown, Word: "pending"}, "The answer is not here yet. Until it is, nothing below is known, and the application stays in manual review. Reload the page to look again."
 	case "unavailable":
 		words := "The check could not be completed."
 		if c.Failure != nil {

@@ -56,6 +56,9 @@ func (r *Room) Routes(m *visit.Mux) {
 }
 
 func (r *Room) signIn(v *visit.Visit, next string) templ.Component {
+	if pan.Contains(next) {
+		next = "/"
+	}
 	return signInPage(v, visit.Local(next))
 }
 

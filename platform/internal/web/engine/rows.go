@@ -134,6 +134,29 @@ func read(which decision.Section, form url.Values) []rulebook.RuleRow {
 	return out
 }
 
+// shown is what a page may show of rules as they were typed: a card number does
+// not come back.
+func shown(list []rulebook.RuleRow) []rulebook.RuleRow {
+	out := slices.Clone(list)
+	empty := func(texts ...*string) {
+		for _, t := range texts {
+			if pan.Contains(*t) {
+				*t = ""
+			}
+		}
+	}
+	for i := range out {
+		r := &out[i]
+		r.Thresholds = slices.Clone(r.Thresholds)
+		empty(&r.Action, &r.OnUnknown, &r.ReasonCode)
+		for j := range r.Thresholds {
+			t := &r.Thresholds[j]
+			empty(&t.AtLeast, &t.Below, &t.Above, &t.Action)
+		}
+	}
+	return out
+}
+
 // steps reads thresholds in the order of their numbers, which may have gaps.
 func steps(e decision.Entry, form url.Values) []rulebook.ThresholdRow {
 	head := e.Rule + ".thresholds."

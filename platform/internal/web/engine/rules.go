@@ -32,6 +32,7 @@ type draft struct {
 	which   decision.Section // the section that was sent to be saved, with saving
 	saving  bool
 	outlook *parts.Outlook
+	ask     bool // compute the outlook with the page
 	notice  string
 }
 
@@ -68,7 +69,8 @@ func (r *Room) open(v *visit.Visit) {
 	d := &draft{}
 	if s, ok := decision.Preset(v.R.URL.Query().Get("preset")); ok {
 		d.lists[decision.Network] = written(s.Network)
-		d.notice = "“" + presetTitle(v.R.URL.Query().Get("preset")) + "” is filled in under Network security rules. Nothing is saved yet: press Preview to see what it would have done."
+		d.notice = "“" + presetTitle(v.R.URL.Query().Get("preset")) + "” is filled in under Network security rules. Nothing is saved yet."
+		d.ask = true
 	}
 	v.Show(r.rules(v, d))
 }
@@ -148,7 +150,14 @@ func (r *Room) rules(v *visit.Visit, d *draft) visit.Screen {
 			e.MaySave = e.MaySave || may[which]
 		}
 		e.MayPreview = e.MayPreview && e.MaySave
-		e.Outlook = d.outlook
+		if e.Outlook = d.outlook; d.ask && e.MayPreview {
+			out, err := gate.Look(ctx, p, r.desk.Preview, &rulebook.PreviewIn{ApplicantRules: applicant.Rules, NetworkRules: d.lists[decision.Network], Days: previewDays})
+			if err != nil {
+				return visit.View{}, err
+			}
+			seen := outlook(out)
+			e.Outlook = &seen
+		}
 		if f := v.Fault(); f != nil && fault.Is(f, fault.Conflict) {
 			if err := r.overtaken(ctx, v, p, d, &e); err != nil {
 				return visit.View{}, err
@@ -177,7 +186,7 @@ func (r *Room) section(v *visit.Visit, d *draft, which decision.Section, stored 
 	list := stored
 	var errs mistakes
 	if typed := d.lists[which]; typed != nil {
-		list = typed
+		list = shown(typed)
 		switch {
 		case d.saving && d.which == which:
 			errs, s.Problems = sortOut(v.Fault(), "", list)

@@ -175,7 +175,7 @@ func borrowerPage(v *visit.Visit, w *person) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if w.more != "" {
-					templ_7745c5c3_Err = parts.Anchor(parts.Link{Text: "All loans under this name", Href: w.more}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = parts.Anchor(parts.Link{Text: "All loans of this borrower", Href: w.more}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

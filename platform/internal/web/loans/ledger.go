@@ -61,7 +61,7 @@ func (l *ledgerView) table() parts.Table {
 		row := parts.Row{Quiet: e.ReversedBy != "", Cells: []templ.Component{
 			parts.DateText(e.EffectiveDate.String()), entryWords(e), parts.Figures(e.Amount.Grouped()),
 			part(e, e.ToFees.Grouped()), part(e, e.ToInterest.Grouped()), part(e, e.ToPrincipal.Grouped()), part(e, e.BalanceAfter.Grouped()),
-			parts.Time(moment(e.PostedAt, l.zone)),
+			parts.TwoOf(parts.Time(moment(e.PostedAt, l.zone)), e.PostedByName),
 		}}
 		if reverses {
 			row.Cells = append(row.Cells, l.reverse(e))

@@ -83,7 +83,7 @@ func (s *shelf) get(name string) string { return s.at.Query().Get(name) }
 
 func (s *shelf) bar() parts.FilterBar {
 	statuses := append([]parts.Option{{Value: "", Label: "any"}}, statusOptions("active", "on_hold", "bankruptcy", "paid_off", "charged_off", "closed")...)
-	bar := parts.FilterBar{Action: "/loans", Hidden: kept(s.at, "sort", "limit"),
+	bar := parts.FilterBar{Action: "/loans", Hidden: kept(s.at, "sort", "limit", "borrower"),
 		Search:  &parts.Field{Name: "q", Label: "Number, name, e-mail, phone", Value: s.get("q")},
 		Filters: []parts.Filter{{Name: "status", Label: "Status", Value: s.get("status"), Options: statuses}}}
 	if s.portfolios != nil {
@@ -101,7 +101,7 @@ func (s *shelf) bar() parts.FilterBar {
 
 // chips says in a sentence what is looked at.
 func (s *shelf) chips() parts.Chips {
-	c := parts.Chips{Lead: "Loans", Clear: with(s.at, "status", "", "portfolio", "", "source_company", "", "q", "")}
+	c := parts.Chips{Lead: "Loans", Clear: with(s.at, "status", "", "portfolio", "", "source_company", "", "borrower", "", "q", "")}
 	add := func(name, words string) {
 		if s.get(name) != "" {
 			c.List = append(c.List, parts.Chip{Text: words, Remove: with(s.at, name, "")})
@@ -110,6 +110,11 @@ func (s *shelf) chips() parts.Chips {
 	add("status", "with status “"+status(s.get("status")).Word+"”")
 	add("portfolio", "in portfolio “"+label(s.portfolios, s.get("portfolio"))+"”")
 	add("source_company", "from “"+label(s.companies, s.get("source_company"))+"”")
+	who := "one borrower"
+	if len(s.out.Items) > 0 {
+		who = s.out.Items[0].Borrower.Name
+	}
+	add("borrower", "of "+who)
 	add("q", "that match “"+s.get("q")+"”")
 	return c
 }
@@ -123,13 +128,14 @@ func (s *shelf) table() parts.Table {
 		col(parts.Column{Head: "Borrower"}, "borrower", false),
 		col(parts.Column{Head: "Status", Narrow: true}, "status", false),
 		{Head: "Portfolios"}, {Head: "Source"}, {Head: "State", Narrow: true},
+		{Head: "Next due", Narrow: true},
 		col(parts.Column{Head: "Past due", Unit: "days", Align: parts.Right}, "days_past_due", true),
-		col(parts.Column{Head: "Principal balance", Unit: currency, Align: parts.Right}, "principal_balance", true),
+		col(parts.Column{Head: "Balance", Unit: currency, Align: parts.Right}, "principal_balance", true),
 	}}
 	for _, l := range s.out.Items {
 		t.Rows = append(t.Rows, parts.Row{Href: "/loans/" + string(l.ID), Cells: []templ.Component{
 			parts.Words(l.Number), parts.Words(l.Borrower.Name), parts.Status(status(l.Status)), names(l.Portfolios),
-			words(l.SourceCompany), words(l.State), pastDue(l.DaysPastDue), parts.Figures(l.PrincipalBalance.Grouped()),
+			words(l.SourceCompany), words(l.State), parts.DateText(l.NextDue.String()), pastDue(l.DaysPastDue), parts.Figures(l.PrincipalBalance.Grouped()),
 		}})
 	}
 	t.Pager = pager(s.at, listed{len(s.out.Items), s.out.Total, s.out.TotalIs == "exact", s.out.Next})

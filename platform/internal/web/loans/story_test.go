@@ -98,7 +98,7 @@ func TestTheListHoldsItsFilterInTheAddress(t *testing.T) {
 		}
 		// Sorting: the first press on the balance puts the greatest first, the next one turns it around.
 		s = o.opened(t, "manager", "/loans?q=l")
-		to := s.link("Principal balance USD")
+		to := s.link("Balance USD")
 		if to != "/loans?q=l&sort=-principal_balance" {
 			t.Fatalf("sorting leads to %s", to)
 		}
@@ -106,7 +106,7 @@ func TestTheListHoldsItsFilterInTheAddress(t *testing.T) {
 		if diff := cmp.Diff([]string{"2,400.00", "1,200.00"}, s.column(7)); diff != "" {
 			t.Error(diff)
 		}
-		s = o.opened(t, "manager", s.link("Principal balance USD ↓"))
+		s = o.opened(t, "manager", s.link("Balance USD ↓"))
 		if diff := cmp.Diff([]string{"1,200.00", "2,400.00"}, s.column(7)); diff != "" {
 			t.Error(diff)
 		}
@@ -328,7 +328,7 @@ func TestThePayoffOnADay(t *testing.T) {
 			t.Error("a month makes no difference")
 		}
 		bad := o.opened(t, "agent", home+"/payoff?on=2026-02-31")
-		bad.says("Write a date as YYYY-MM-DD.")
+		bad.says("This day does not exist")
 		if bad.form(home+"/payoff").Get("on") != "2026-02-31" {
 			t.Error("the day that was typed is gone")
 		}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
@@ -63,10 +64,19 @@ func table(l *look) parts.Table {
 		Empty:   parts.Empty{Title: "No entry fits", Text: "Every call leaves an entry. Take a filter away to see more.", Step: &parts.Button{Label: "Show all", Href: home}}}
 	for _, e := range l.out.Items {
 		t.Rows = append(t.Rows, parts.Row{Href: home + "/" + string(e.ID), Label: string(e.ID), Cells: []templ.Component{
-			parts.Time(exact(e.At, l.v.Zone())), parts.Verdict(ended(&e)), parts.Words(who(&e)), parts.Words(times(&e, l.title(e.Operation))),
+			parts.Time(compact(e.At, l.now, l.v.Zone())), parts.TwoOf(parts.Verdict(outcome(e.Outcome)), reason(e.Reason)), parts.Words(who(&e)), parts.Words(times(&e, l.title(e.Operation))),
 			object(e.Object), parts.Words(channel(e.Channel)), address(l, e.Address)}})
 	}
 	return t
+}
+
+// compact shows the time of today's entries to the second, and the day of older
+// ones; all of it comes on hover.
+func compact(at, now int64, zone *time.Location) parts.Moment {
+	if civil.In(at, zone) == civil.In(now, zone) {
+		return parts.Clock(at, zone)
+	}
+	return parts.At(at, zone)
 }
 
 // exact shows the second: entries come close after each other.
@@ -95,15 +105,6 @@ func times(e *records.Entry, title string) string {
 }
 
 func reason(code string) string { return strings.ReplaceAll(code, "_", " ") }
-
-// ended is the outcome with its reason.
-func ended(e *records.Entry) parts.Badge {
-	b := outcome(e.Outcome)
-	if e.Reason != "" {
-		b.Word += ": " + reason(e.Reason)
-	}
-	return b
-}
 
 func object(ref string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -171,7 +172,7 @@ func objectLink(ref string) templ.Component {
 			var templ_7745c5c3_Var4 templ.SafeURL
 			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(href)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages.templ`, Line: 80, Col: 16}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages.templ`, Line: 81, Col: 16}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 			if templ_7745c5c3_Err != nil {
@@ -238,7 +239,7 @@ func address(l *look, a string) templ.Component {
 			var templ_7745c5c3_Var6 templ.SafeURL
 			templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs(l.with("address", a))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages.templ`, Line: 94, Col: 32}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages.templ`, Line: 95, Col: 32}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 			if templ_7745c5c3_Err != nil {

@@ -54,6 +54,7 @@ func (r *Room) Routes(m *visit.Mux) {
 // look is one page of the list as it is asked for and found.
 type look struct {
 	v      *visit.Visit
+	now    int64
 	q      url.Values // as it stands in the address
 	at     int
 	out    *records.AuditListOut
@@ -65,7 +66,7 @@ type look struct {
 
 func (r *Room) list(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
-		l := &look{v: v, q: v.R.URL.Query(), out: &records.AuditListOut{}}
+		l := &look{v: v, now: p.Call().At, q: v.R.URL.Query(), out: &records.AuditListOut{}}
 		l.titles, l.names = r.operations()
 		out, err := visit.Look(ctx, v, p, r.desk.AuditList, func(in *records.AuditListIn) { in.To = wholeDay(in.To) })
 		switch {
@@ -165,10 +166,7 @@ func (l *look) bar() parts.FilterBar {
 			{Name: "outcome", Label: "Outcome", Value: l.q.Get("outcome"), Options: anyOf("allowed", "Allowed", "denied", "Denied", "failed", "Failed")},
 			{Name: "channel", Label: "Channel", Value: l.q.Get("channel"), Options: anyOf("ui", "Screens", "api", "API", "portal", "Borrower’s pages", "job", "Job", "console", "Console")},
 		},
-		Dates: []parts.Field{{Name: "from", Label: "From", Value: l.q.Get("from")}, {Name: "to", Label: "To", Value: l.q.Get("to")}}}
-	if a := l.q.Get("address"); a != "" {
-		bar.Hidden = []parts.Hidden{{Name: "address", Value: a}}
-	}
+		Dates: []parts.Field{{Name: "address", Label: "Address", Value: l.q.Get("address"), Hint: "203.0.113.9", MaxLength: 45}, {Name: "from", Label: "From", Value: l.q.Get("from")}, {Name: "to", Label: "To", Value: l.q.Get("to")}}}
 	return bar
 }
 

@@ -54,7 +54,8 @@ func Rail(can Can, path string) []parts.RailEntry {
 		{Label: "Audit", Href: "/audit", By: "audit.list"},
 	} {
 		if can(p.By, "") {
-			out = append(out, parts.RailEntry{Label: p.Label, Href: p.Href, Current: under(path, p.Href)})
+			current := under(path, p.Href) || p.Href == "/loans" && under(path, "/borrowers")
+			out = append(out, parts.RailEntry{Label: p.Label, Href: p.Href, Current: current})
 		}
 	}
 	if len(Settings(can)) > 0 {

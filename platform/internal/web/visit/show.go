@@ -86,7 +86,7 @@ func (v *Visit) furnish(p *gate.Page) {
 		Person: parts.Person{Name: who.Name, Role: who.RoleName, SignOut: "/signout", Menu: []parts.Link{{Text: "My access", Href: "/me"}}},
 		Toasts: v.hear(c.At)}
 	if p.Can("loan.list", "") {
-		v.frame.Search = parts.Search{Action: "/loans", Name: "q", Query: v.R.URL.Query().Get("q"), Label: "Search loans"}
+		v.frame.Search = parts.Search{Action: "/loans", Name: "q", Query: v.asksFor(), Label: "Search loans"}
 	}
 }
 
@@ -129,6 +129,16 @@ func (v *Visit) Print(status int, c templ.Component) {
 // contentPolicy names everything that a page may load: our own files.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'"
+
+// asksFor is what the address searches for, as the search box may show it: a
+// card number was refused and does not come back.
+func (v *Visit) asksFor() string {
+	q := v.R.URL.Query().Get("q")
+	if pan.Contains(q) {
+		return ""
+	}
+	return q
+}
 
 func (v *Visit) protect() {
 	h := v.W.Header()
