@@ -17,6 +17,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/pan"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/pan"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/decision"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/rulebook"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"

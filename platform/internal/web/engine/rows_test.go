@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/lendkeep/lendkeep/platform/internal/origination/decision"
+	"github.com/lendkeep/lendkeep/platform/internal/origination/rulebook"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 )
 
@@ -125,5 +126,18 @@ func TestADifferenceHasBeforeAndAfter(t *testing.T) {
 	want := parts.DiffRow{Field: "Proxy", Before: "Automatic Rejection", After: "Manual Review"}
 	if got := differences(words); len(got) != 3 || got[0] != want {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestARuleThatWasRefusedForACardNumberComesBackWithoutIt(t *testing.T) {
+	typed := []rulebook.RuleRow{{Rule: "distance", ReasonCode: "4111111111111111", OnUnknown: "manual_review",
+		Thresholds: []rulebook.ThresholdRow{{AtLeast: "4111 1111 1111 1111", Action: "manual_review"}, {AtLeast: "50", Action: "manual_review"}}}}
+	want := []rulebook.RuleRow{{Rule: "distance", OnUnknown: "manual_review",
+		Thresholds: []rulebook.ThresholdRow{{Action: "manual_review"}, {AtLeast: "50", Action: "manual_review"}}}}
+	if diff := cmp.Diff(want, shown(typed)); diff != "" {
+		t.Error(diff)
+	}
+	if typed[0].ReasonCode == "" || typed[0].Thresholds[0].AtLeast == "" {
+		t.Error("what goes to the gate must stay as it was typed, or nothing would refuse it")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/pan"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 )

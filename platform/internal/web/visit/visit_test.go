@@ -230,3 +230,12 @@ func TestACardNumberDoesNotComeBackOnThePage(t *testing.T) {
 		t.Error("a name that is a card number is kept")
 	}
 }
+
+func TestTheSearchBoxForgetsACardNumber(t *testing.T) {
+	for query, want := range map[string]string{"Adams": "Adams", "4111111111111111": "", "pay+4111+1111+1111+1111": ""} {
+		v := &Visit{R: httptest.NewRequest("GET", "/loans?q="+query, nil)}
+		if got := v.asksFor(); got != want {
+			t.Errorf("%q is shown as %q", query, got)
+		}
+	}
+}
