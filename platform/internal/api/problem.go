@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/httpserve"
 )
 
 // Reasons of the front's own that have a status of their own.
@@ -38,35 +39,15 @@ type ProblemField struct {
 	Reason  string `json:"reason,omitempty" class:"public"`
 }
 
-// statusOf maps a fault to a status. It is the only place that does.
+// statusOf maps a fault to a status.
 func statusOf(f *fault.Error) int {
-	switch {
-	case f.Reason == methodNotAllowed:
+	switch f.Reason {
+	case methodNotAllowed:
 		return http.StatusMethodNotAllowed
-	case f.Reason == unsupportedMedia:
+	case unsupportedMedia:
 		return http.StatusUnsupportedMediaType
 	}
-	switch f.Kind {
-	case fault.Invalid:
-		return http.StatusUnprocessableEntity
-	case fault.Malformed:
-		return http.StatusBadRequest
-	case fault.Unauthenticated:
-		return http.StatusUnauthorized
-	case fault.Denied:
-		return http.StatusForbidden
-	case fault.NotFound:
-		return http.StatusNotFound
-	case fault.Conflict:
-		return http.StatusConflict
-	case fault.TooLarge:
-		return http.StatusRequestEntityTooLarge
-	case fault.TooMany:
-		return http.StatusTooManyRequests
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
+	return httpserve.StatusOf(f.Kind)
 }
 
 // fail answers with what went wrong. The cause goes to the log only.

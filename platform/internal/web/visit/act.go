@@ -10,6 +10,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/httpserve"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 )
@@ -56,7 +57,7 @@ func Act[In, Out any](v *Visit, o *gate.Op[In, Out], done func(out *Out) Answer,
 			return
 		}
 		v.back(err)
-		v.show(status(fault.As(err).Kind), again)
+		v.show(httpserve.StatusOf(fault.As(err).Kind), again)
 		return
 	}
 	v.follow(r.At, done(out))
@@ -73,7 +74,7 @@ func ActOpen[In, Out any](v *Visit, r *gate.Request, o *gate.Op[In, Out], done f
 			return
 		}
 		v.back(err)
-		v.Print(status(f.Kind), again())
+		v.Print(httpserve.StatusOf(f.Kind), again())
 		return
 	}
 	v.follow(r.At, done(out))

@@ -12,36 +12,12 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/httpserve"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/pan"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 )
-
-// status maps a kind of fault to HTTP, once for all pages.
-func status(k fault.Kind) int {
-	switch k {
-	case fault.Invalid:
-		return http.StatusUnprocessableEntity
-	case fault.Malformed:
-		return http.StatusBadRequest
-	case fault.Unauthenticated:
-		return http.StatusUnauthorized
-	case fault.Denied:
-		return http.StatusForbidden
-	case fault.NotFound:
-		return http.StatusNotFound
-	case fault.Conflict:
-		return http.StatusConflict
-	case fault.TooLarge:
-		return http.StatusRequestEntityTooLarge
-	case fault.TooMany:
-		return http.StatusTooManyRequests
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
-}
 
 // Refuse answers with the page of a fault.
 func (v *Visit) Refuse(err error) {
@@ -50,7 +26,7 @@ func (v *Visit) Refuse(err error) {
 		v.toSignIn()
 		return
 	}
-	code := status(f.Kind)
+	code := httpserve.StatusOf(f.Kind)
 	if code == http.StatusInternalServerError {
 		v.mux.config.Log.Error("a page failed", "route", v.R.Pattern, "error", err)
 	}
@@ -225,5 +201,5 @@ func (v *Visit) refuseForeign() {
 	e := v.mux.config.Gate.ByName(foreignForm).(*gate.Op[PageIn, PageOut])
 	in := v.pageIn()
 	_, err := gate.Run(v.Context(), v.mux.config.Gate, e, v.Stranger(), func(to *PageIn) error { *to = in; return nil }, nil)
-	v.bare(status(fault.As(err).Kind), fault.As(err))
+	v.bare(httpserve.StatusOf(fault.As(err).Kind), fault.As(err))
 }
