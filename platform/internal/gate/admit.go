@@ -183,6 +183,12 @@ func (g *Gate) throttleAddress(r *Request) *fault.Error {
 	if ok, wait := g.limiter.Allow("a:"+httpserve.PrefixKey(r.Address.Chosen), g.limits.AddressPerMinute, g.limits.Burst); !ok {
 		return slowDown(wait)
 	}
+	if r.Channel != operation.Portal {
+		return nil
+	}
+	if ok, wait := g.limiter.Allow("p:"+httpserve.PrefixKey(r.Address.Chosen), g.limits.PortalPerMinute, g.limits.PortalBurst); !ok {
+		return slowDown(wait)
+	}
 	return nil
 }
 

@@ -25,6 +25,9 @@ type Config struct {
 type Limits struct {
 	AddressPerMinute, KeyPerMinute, UserPerMinute, TenantPerMinute int
 	Burst                                                          int // calls at once before the rate counts
+	// PortalPerMinute and PortalBurst hold one address on hosted forms: whoever
+	// applies needs a few calls, and each may cost a call to a provider.
+	PortalPerMinute, PortalBurst int
 }
 
 // withDefaults fills what the configuration left open: generous for people at
@@ -40,6 +43,8 @@ func (l Limits) withDefaults() Limits {
 	set(&l.UserPerMinute, 3000)
 	set(&l.TenantPerMinute, 120000)
 	set(&l.Burst, 600)
+	set(&l.PortalPerMinute, 60)
+	set(&l.PortalBurst, 120)
 	return l
 }
 

@@ -3,6 +3,8 @@ package gate_test
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -130,6 +132,32 @@ func TestDeniedComesBeforeInvalid(t *testing.T) {
 		body := func(*drawerIn) error { t.Error("the body was read"); return fault.Bad("text", "never") }
 		_, err := gate.Run(t.Context(), h.Gate, d.put, h.Key(policy.Investor), nil, body)
 		kind(t, err, fault.Denied)
+	})
+}
+
+func TestOneAddressCannotFloodTheHostedForms(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d *drawer) {
+		ask := func(address string) *fault.Error {
+			r := h.Stranger(operation.Portal)
+			r.Address.Chosen = netip.MustParseAddr(address)
+			_, err := gatetest.Do(h, d.look, r, drawerIn{ID: "1"})
+			return fault.As(err)
+		}
+		n := 0
+		for ; n < 1000 && ask("2001:db8:1:2::"+strconv.FormatInt(int64(n), 16)).Kind != fault.TooMany; n++ {
+		}
+		if n != 120 {
+			t.Errorf("one network of 64 bits got %d calls through at once, want 120", n)
+		}
+		if f := ask("2001:db8:1:2::1"); f.RetryAfter <= 0 {
+			t.Errorf("no word of when to try again: %+v", f)
+		}
+		if f := ask("203.0.113.7"); f.Kind == fault.TooMany {
+			t.Error("another applicant has to wait as well")
+		}
+		if _, err := gatetest.Do(h, d.look, h.Key(policy.Agent), drawerIn{ID: "1"}); err != nil {
+			t.Errorf("people at work have to wait as well: %v", err)
+		}
 	})
 }
 

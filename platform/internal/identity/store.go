@@ -138,6 +138,12 @@ func InsertReset(ctx context.Context, tx *db.Tx, tokenHash []byte, u id.User, en
 	return err
 }
 
+// LiveResets counts the reset links of a user that could still be used.
+func LiveResets(ctx context.Context, tx *db.Tx, u id.User) (n int64, err error) {
+	err = tx.One(ctx, `SELECT count(*) FROM password_reset WHERE user_id = ? AND used_at = 0 AND ends_at > ?`, []any{u, tx.At}, &n)
+	return n, err
+}
+
 // FindReset reads a reset by its token's hash; NotFound if there is none.
 func FindReset(ctx context.Context, tx *db.Tx, tokenHash []byte) (Reset, error) {
 	var r Reset

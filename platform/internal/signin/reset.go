@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/job"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/secret"
@@ -40,9 +41,7 @@ func (d *Desk) requestReset() *gate.Op[RequestResetIn, Done] {
 			}
 			token, hash := identity.NewToken()
 			if err == nil && s.Active && !s.Machine {
-				c.Object("user/" + string(s.ID))
-				mail.User = string(s.ID)
-				if err := identity.InsertReset(ctx, c.Tx, hash, s.ID, c.At+resetMicros); err != nil {
+				if err := d.linkFor(ctx, c, s.ID, hash, &mail); err != nil {
 					return nil, err
 				}
 			}
@@ -54,6 +53,23 @@ func (d *Desk) requestReset() *gate.Op[RequestResetIn, Done] {
 			return &Done{Done: true}, nil
 		},
 	}
+}
+
+// linkFor makes the reset link of somebody whom we know. Whoever has maxLinks
+// unused ones gets no further mail until they end: a stranger who asks again and
+// again must not fill a colleague's mailbox. The answer stays the same.
+func (d *Desk) linkFor(ctx context.Context, c *gate.Call, u id.User, hash []byte, mail *ResetMail) error {
+	c.Object("user/" + string(u))
+	n, err := identity.LiveResets(ctx, c.Tx, u)
+	if err != nil {
+		return err
+	}
+	if n >= maxLinks {
+		c.Detail("mail", "not sent: earlier links are still good")
+		return nil
+	}
+	mail.User = string(u)
+	return identity.InsertReset(ctx, c.Tx, hash, u, c.At+resetMicros)
 }
 
 // ResetIn is a reset link's token and the new password.

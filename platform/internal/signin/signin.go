@@ -18,6 +18,7 @@ const (
 	failuresBeforeLock = 10
 	lockMicros         = 30 * 60 * 1_000_000
 	resetMicros        = 60 * 60 * 1_000_000
+	maxLinks           = 3 // unused reset links of one user at a time
 )
 
 // Config is what the desk is wired with.

@@ -173,3 +173,26 @@ func TestAForgottenPasswordIsSetAnewOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestAskingAgainAndAgainFillsNobodysMailbox(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d *signin.Desk) {
+		for range 10 {
+			if _, err := gatetest.Do(h, d.RequestReset, h.Stranger(operation.UI), signin.RequestResetIn{Email: "agent@acme.test"}); err != nil {
+				t.Fatalf("the answer must stay the same: %v", err)
+			}
+		}
+		if err := h.Tenant.DB.Read(t.Context(), 0, func(ctx context.Context, tx *db.Tx) error {
+			var links, mails int64
+			if err := tx.One(ctx, `SELECT count(*) FROM password_reset`, nil, &links); err != nil {
+				return err
+			}
+			err := tx.One(ctx, `SELECT count(*) FROM job WHERE kind = ? AND payload NOT LIKE '%"user":""%'`, []any{signin.ResetMailKind}, &mails)
+			if links != 3 || mails != 3 {
+				t.Errorf("%d links in %d mails, want 3", links, mails)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
