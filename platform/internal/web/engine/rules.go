@@ -32,7 +32,6 @@ type draft struct {
 	which   decision.Section // the section that was sent to be saved, with saving
 	saving  bool
 	outlook *parts.Outlook
-	ask     bool // compute the outlook with the page
 	notice  string
 }
 
@@ -53,6 +52,14 @@ func (d *draft) take(form url.Values) (reshaped bool) {
 	return reshaped
 }
 
+// fill puts a preset into the network rules.
+func (d *draft) fill(preset string) {
+	if s, ok := decision.Preset(preset); ok {
+		d.lists[decision.Network] = written(s.Network)
+		d.notice = "“" + presetTitle(preset) + "” is filled in under Network security rules. Nothing is saved yet."
+	}
+}
+
 // fingerprint tells whether a list was edited.
 func fingerprint(list []rulebook.RuleRow) string {
 	b, err := json.Marshal(list)
@@ -67,11 +74,7 @@ func other(which decision.Section) decision.Section { return 1 - which }
 
 func (r *Room) open(v *visit.Visit) {
 	d := &draft{}
-	if s, ok := decision.Preset(v.R.URL.Query().Get("preset")); ok {
-		d.lists[decision.Network] = written(s.Network)
-		d.notice = "“" + presetTitle(v.R.URL.Query().Get("preset")) + "” is filled in under Network security rules. Nothing is saved yet."
-		d.ask = true
-	}
+	d.fill(v.R.URL.Query().Get("preset"))
 	v.Show(r.rules(v, d))
 }
 
@@ -88,6 +91,7 @@ func (r *Room) preview(v *visit.Visit) {
 		if d.take(form) {
 			return nil // nothing to decide yet: a threshold came or went
 		}
+		d.fill(form.Get("preset"))
 		d.outlook = &parts.Outlook{Why: "Mend what is marked below, then press Preview again."}
 		in.ApplicantRules, in.NetworkRules, in.Days = d.lists[decision.Applicant], d.lists[decision.Network], previewDays
 		return nil
@@ -150,14 +154,7 @@ func (r *Room) rules(v *visit.Visit, d *draft) visit.Screen {
 			e.MaySave = e.MaySave || may[which]
 		}
 		e.MayPreview = e.MayPreview && e.MaySave
-		if e.Outlook = d.outlook; d.ask && e.MayPreview {
-			out, err := gate.Look(ctx, p, r.desk.Preview, &rulebook.PreviewIn{ApplicantRules: applicant.Rules, NetworkRules: d.lists[decision.Network], Days: previewDays})
-			if err != nil {
-				return visit.View{}, err
-			}
-			seen := outlook(out)
-			e.Outlook = &seen
-		}
+		e.Outlook = d.outlook
 		if f := v.Fault(); f != nil && fault.Is(f, fault.Conflict) {
 			if err := r.overtaken(ctx, v, p, d, &e); err != nil {
 				return visit.View{}, err

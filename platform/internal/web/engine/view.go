@@ -47,8 +47,8 @@ type version struct {
 
 func presets() parts.Menu {
 	return parts.Menu{Label: "Presets", Items: []parts.Item{
-		{Label: "TurnKey", Detail: "Reject on proxy, Tor, threat level medium or high", Href: home + "?preset=" + decision.TurnkeyPreset},
-		{Label: "Review first", Detail: "The same facts, but a person decides", Href: home + "?preset=" + decision.ReviewFirstPreset},
+		{Label: "TurnKey", Detail: "Reject on proxy, Tor, threat level medium or high", Name: "preset", Value: decision.TurnkeyPreset},
+		{Label: "Review first", Detail: "The same facts, but a person decides", Name: "preset", Value: decision.ReviewFirstPreset},
 	}}
 }
 

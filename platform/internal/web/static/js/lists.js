@@ -16,7 +16,16 @@ export function move(root, by) {
   return true;
 }
 
+// The row that is open beside the list stands in sight.
+function showCurrent(root) {
+  for (const row of root.querySelectorAll(".table-scroll tr[aria-current]")) {
+    const box = row.closest(".table-scroll");
+    if (row.offsetTop + row.offsetHeight > box.clientHeight) box.scrollTop = row.offsetTop - box.clientHeight / 2;
+  }
+}
+
 function startRows(root) {
+  showCurrent(root);
   root.addEventListener("click", (e) => {
     const row = e.target.closest("[data-rows] tr.opens");
     if (!row || e.target.closest("a, button, input, label, select, summary")) return;
