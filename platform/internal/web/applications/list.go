@@ -266,10 +266,13 @@ func (q *queue) row(i *origination.Item, narrow bool) parts.Row {
 }
 
 // found says in a few words why an application stands where it does: what the
-// rules found, or that there was no check.
+// rules found, that there was no check, or who decided.
 func found(i *origination.Item) string {
 	if word := checkWord(i.CheckState); word != "" {
 		return word
+	}
+	if len(i.Reasons) == 0 && i.DecidedBy != "" {
+		return "by " + i.DecidedBy
 	}
 	return strings.Join(i.Reasons, ", ")
 }
