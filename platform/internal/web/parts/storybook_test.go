@@ -129,7 +129,9 @@ func (p *page) checkControl(n *html.Node) {
 		return
 	}
 	if name, _ := attr(n, "name"); name == "" {
-		if _, all := attr(n, "data-select-all"); !all {
+		_, all := attr(n, "data-select-all")
+		_, unsent := attr(n, "data-unsent")
+		if !all && !unsent {
 			p.complain(n, "a control that sends nothing")
 		}
 	}

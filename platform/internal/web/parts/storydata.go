@@ -134,9 +134,10 @@ func storyTraceOf() Trace {
 	return Trace{
 		DecisionID: "7F3K-Q2ZD-91MM", Question: "Sam Ortiz → Log payment → loan 1042, from 203.0.113.9, 14:02",
 		Layers: []Layer{
-			{Passed, "Tenant active", ""}, {Passed, "Address allowed by “Denver office”", ""}, {Passed, "Second factor 2 h ago", ""},
-			{Refused, "Role “Third-party servicer” has no Log payment in Screens", ""},
-			{NotAsked, "Row visible under “Acme portfolio only”", `loan.portfolios.overlaps(["Acme"])`},
+			{Passing: Passed, Name: "Tenant", Says: "active"}, {Passing: Passed, Name: "Address", Says: "allowed by “Denver office”"}, {Passing: Passed, Name: "Second factor", Says: "2 h ago"},
+			{Passing: Refused, Name: "Role", Says: "“Third-party servicer” has no Log payment in Screens"},
+			{Name: "Rows", Says: "visible under “Acme portfolio only”", Rule: `loan.portfolios.overlaps(["Acme"])`},
+			{Name: "Limit", Says: "Payments are view only", Rule: `loan.status == "Bankruptcy" && loan.days_past_due > 30 && loan.balance >= money("250.00") && borrower.state in ["CO","NJ"]`},
 		},
 		Would: "give Log payment to the role, or start walkthrough “Take a payment” on this loan.",
 	}
