@@ -19,12 +19,13 @@ import (
 // The file has one SHA-1 hash a line, in hexadecimal and in rising order, which
 // may be followed by a colon and a count: the form in which the public list is
 // distributed. It has tens of gigabytes, so nothing of it is held in memory:
-// a question reads some forty short pieces. SHA-1 is the list's choice and
+// a question reads some eighty short pieces. SHA-1 is the list's choice and
 // protects nothing here.
 type Breached struct {
-	file *os.File // nil without a list
-	path string
-	size int64
+	list  io.ReaderAt // nil without a list
+	path  string
+	size  int64
+	close func() error
 }
 
 type sum = [sha1.Size]byte
@@ -49,8 +50,18 @@ func OpenBreached(path string) (*Breached, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the list of breached passwords cannot be opened: %w", err)
 	}
-	b := &Breached{file: f, path: path}
-	if err := b.sample(); err != nil {
+	b := &Breached{list: f, path: path, close: f.Close}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		err = fmt.Errorf("the list of breached passwords cannot be read: %w", err)
+	case !info.Mode().IsRegular() || info.Size() == 0:
+		err = fmt.Errorf("the list of breached passwords %s is empty or no file", path)
+	default:
+		b.size = info.Size()
+		err = b.sample()
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return b, nil
@@ -58,29 +69,30 @@ func OpenBreached(path string) (*Breached, error) {
 
 // Close closes the list.
 func (b *Breached) Close() error {
-	if b.file == nil {
+	if b.close == nil {
 		return nil
 	}
-	return b.file.Close()
+	return b.close()
 }
 
 // Contains reports whether the list has a password. It is false without a list.
 func (b *Breached) Contains(password secret.Text) (bool, error) {
-	if b.file == nil {
+	if b.list == nil {
 		return false, nil
 	}
 	return b.search(sha1.Sum([]byte(password.Reveal())))
 }
 
 // search halves the bytes in which the line must begin. low and high are the
-// sums beyond these bytes, between which each line must lie: where one does
-// not, the list is not sorted and a "no" would mean nothing.
+// sums beyond these bytes, between which each line must lie. Where one does not,
+// or is greater than the line behind it, the list is not sorted and a "no" would
+// mean nothing.
 func (b *Breached) search(want sum) (bool, error) {
 	low, high := sum{}, sum(bytes.Repeat([]byte{0xff}, sha1.Size))
 	from, to := int64(0), b.size
 	for from < to {
 		middle := from + (to-from)/2
-		l, ok, err := b.lineFrom(middle)
+		l, ok, err := b.inOrder(middle)
 		if err != nil {
 			return false, err
 		}
@@ -89,7 +101,7 @@ func (b *Breached) search(want sum) (bool, error) {
 			continue
 		}
 		if bytes.Compare(l.sum[:], low[:]) < 0 || bytes.Compare(l.sum[:], high[:]) > 0 {
-			return false, b.wrong(l.start, "the hashes are not in rising order; get the list that is ordered by hash")
+			return false, b.wrong(l.start, unsorted)
 		}
 		switch c := bytes.Compare(l.sum[:], want[:]); {
 		case c == 0:
@@ -103,35 +115,43 @@ func (b *Breached) search(want sum) (bool, error) {
 	return false, nil
 }
 
+const unsorted = "the hashes are not in rising order; get the list that is ordered by hash"
+
 // samples is at how many places a list is looked at before it is trusted.
 const samples = 256
 
 // sample looks at pairs of lines all over the list, and at both its ends.
 func (b *Breached) sample() error {
-	info, err := b.file.Stat()
-	if err != nil {
-		return fmt.Errorf("the list of breached passwords cannot be read: %w", err)
-	}
-	if b.size = info.Size(); !info.Mode().IsRegular() || b.size == 0 {
-		return fmt.Errorf("the list of breached passwords %s is empty or no file", b.path)
-	}
 	var before sum
 	for i := range int64(samples) {
-		for at, pair := b.size/samples*i, 0; pair < 2; pair++ {
-			l, ok, err := b.lineFrom(at)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				break
-			}
-			if bytes.Compare(l.sum[:], before[:]) < 0 {
-				return b.wrong(l.start, "the hashes are not in rising order; get the list that is ordered by hash")
-			}
-			before, at = l.sum, l.next
+		l, ok, err := b.inOrder(b.size / samples * i)
+		if err != nil {
+			return err
+		}
+		if ok && bytes.Compare(l.sum[:], before[:]) < 0 {
+			return b.wrong(l.start, unsorted)
+		}
+		if ok {
+			before = l.sum
 		}
 	}
 	return b.ends(before)
+}
+
+// inOrder is lineFrom for a line that must not come after the next one.
+func (b *Breached) inOrder(at int64) (line, bool, error) {
+	l, ok, err := b.lineFrom(at)
+	if err != nil || !ok {
+		return line{}, false, err
+	}
+	next, more, err := b.lineFrom(l.next)
+	if err != nil {
+		return line{}, false, err
+	}
+	if more && bytes.Compare(next.sum[:], l.sum[:]) < 0 {
+		return line{}, false, b.wrong(next.start, unsorted)
+	}
+	return l, true, nil
 }
 
 // ends looks at the first and the last line. Hashes are spread evenly, so that
@@ -154,7 +174,7 @@ func (b *Breached) ends(before sum) error {
 		last, at = l, l.next
 	}
 	if bytes.Compare(last.sum[:], before[:]) < 0 {
-		return b.wrong(last.start, "the hashes are not in rising order; get the list that is ordered by hash")
+		return b.wrong(last.start, unsorted)
 	}
 	if b.size >= long && (first.sum[0] > 0x0f || last.sum[0] < 0xf0) {
 		return b.wrong(last.start, "the list covers a part of all hashes only; get it again as a whole")
@@ -167,7 +187,7 @@ func (b *Breached) ends(before sum) error {
 func (b *Breached) lineFrom(at int64) (l line, ok bool, err error) {
 	from := max(at-1, 0) // the byte before tells whether a line begins right here
 	piece := make([]byte, 2*lineMax+1)
-	n, err := b.file.ReadAt(piece, from)
+	n, err := b.list.ReadAt(piece, from)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return line{}, false, fmt.Errorf("the list of breached passwords cannot be read: %w", err)
 	}

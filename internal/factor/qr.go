@@ -24,26 +24,45 @@ type QR struct {
 // quiet is the white margin that the standard asks for, in modules.
 const quiet = 4
 
-// drawQR asks the library for a picture with one pixel a module. It does not
-// tell the size of the symbol beforehand and refuses what is too small, so the
-// smallest of the forty sizes that it accepts is the symbol's own.
-func drawQR(key *otp.Key) (QR, error) {
-	const smallest, largest, growth = 21, 177, 4
-	for side := smallest; side <= largest; side += growth {
-		if img, err := key.Image(side, side); err == nil {
-			return QR{Side: side + 2*quiet, Path: secret.NewText(path(img, side))}, nil
-		}
+// largest is the side of the largest symbol, in modules.
+const largest = 177
+
+// drawQR asks the library for a picture and reads the modules back from it. The
+// library tells neither their size nor the symbol's: the eye in the top left
+// corner does, which is seven modules wide and dark along its edge.
+func drawQR(uri string) (QR, error) {
+	key, err := otp.NewKeyFromURL(uri)
+	if err != nil {
+		return QR{}, errors.New("the address of the secret cannot be read back") // the cause holds it whole
 	}
-	return QR{}, errors.New("the names of issuer and account are too long for a QR code")
+	img, err := key.Image(largest, largest)
+	if err != nil {
+		return QR{}, errors.New("the names of issuer and account are too long for a QR code")
+	}
+	corner := 0
+	for corner < largest && !dark(img, corner, corner) {
+		corner++
+	}
+	edge := 0
+	for corner+edge < largest && dark(img, corner+edge, corner) {
+		edge++
+	}
+	module := edge / 7
+	if module == 0 {
+		return QR{}, errors.New("the QR code has no eye in its corner")
+	}
+	side := (largest - 2*corner) / module
+	isDark := func(x, y int) bool { return dark(img, corner+x*module, corner+y*module) }
+	return QR{Side: side + 2*quiet, Path: secret.NewText(path(isDark, side))}, nil
 }
 
 // path draws each run of dark modules in a row as one rectangle.
-func path(img image.Image, side int) string {
+func path(dark func(x, y int) bool, side int) string {
 	var b strings.Builder
 	for y := range side {
 		for x := 0; x < side; x++ {
 			run := 0
-			for x+run < side && dark(img, x+run, y) {
+			for x+run < side && dark(x+run, y) {
 				run++
 			}
 			if run > 0 {

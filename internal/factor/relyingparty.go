@@ -31,6 +31,9 @@ func NewRelyingParty(id, displayName string, origins []string) (*RelyingParty, e
 	if _, err := netip.ParseAddr(strings.Trim(id, "[]")); err == nil {
 		return nil, fmt.Errorf("passkeys need a domain name, and %q is an address: give the site a name", id)
 	}
+	if id == "" || displayName == "" {
+		return nil, errors.New("passkeys need the domain of a site and its name")
+	}
 	for _, o := range origins {
 		u, err := url.Parse(o)
 		if err != nil || u.Scheme != "https" || u.Host == "" || u.Scheme+"://"+u.Host != o {

@@ -5,11 +5,12 @@ import (
 	"crypto/subtle"
 	"encoding/base32"
 	"errors"
+	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
-	"github.com/pquerna/otp/totp"
 
 	"github.com/lendkeep/lendkeep/internal/secret"
 )
@@ -51,23 +52,28 @@ func ShowTOTP(s secret.Text, issuer, account string) (Enrolment, error) {
 	if err != nil || len(raw) != totpBytes {
 		return Enrolment{}, errors.New("this is no secret of ours for one-time codes")
 	}
-	key, err := totp.Generate(totp.GenerateOpts{
-		Issuer: label(issuer), AccountName: label(account), Secret: raw,
-		Period: totpPeriod, Digits: totpDigits, Algorithm: otp.AlgorithmSHA1,
-	})
-	if err != nil {
-		// The library's own words may hold the whole address.
+	issuer, account = label(issuer), label(account)
+	if issuer == "" || account == "" {
 		return Enrolment{}, errors.New("one-time codes need the name of an issuer and of an account")
 	}
-	qr, err := drawQR(key)
+	// Written here and not by the library, which leaves "&" as it is: the name
+	// "Smith & Sons" would end behind Smith.
+	uri := fmt.Sprintf("otpauth://totp/%s:%s?secret=%s&issuer=%s&algorithm=SHA1&digits=%d&period=%d",
+		escape(issuer), escape(account), s.Reveal(), escape(issuer), totpDigits, totpPeriod)
+	qr, err := drawQR(uri)
 	if err != nil {
 		return Enrolment{}, err
 	}
-	return Enrolment{Typed: secret.NewText(fours(s.Reveal(), " ")), URI: secret.NewText(key.URL()), QR: qr}, nil
+	return Enrolment{Typed: secret.NewText(fours(s.Reveal(), " ")), URI: secret.NewText(uri), QR: qr}, nil
 }
 
 // label keeps the colon, which parts issuer and account, out of either.
-func label(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, ":", " ")) }
+func label(s string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(s, ":", " ")), " ")
+}
+
+// escape writes a space as %20: some apps show a plus as a plus.
+func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 // fours puts sep after every fourth character but the last.
 func fours(s, sep string) string {
