@@ -2,7 +2,7 @@
 GO ?= go
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo check test prove bench openapi fmt clean
+.PHONY: build demo check test prove bench bench-decisions openapi fmt clean
 
 # All programs, into bin/. Pure Go: a compiler and this tree suffice.
 build:
@@ -30,12 +30,18 @@ prove:
 # Figures beside their peers and targets; docs/performance.md reads them. A
 # PostgreSQL server is started for the run unless LENDKEEP_TEST_POSTGRES names
 # one, whose million loans are then kept for the next run. About 30 minutes.
-bench:
+bench: bench-decisions
 	@dir=$${TMPDIR:-/tmp}/lendkeep-bench; own=; mkdir -p "$$dir"; \
 	if [ -z "$$LENDKEEP_TEST_POSTGRES" ] && dsn=$$(LENDKEEP_TEST_FSYNC=on scripts/postgres start "$$dir/server"); then \
 		own=1; export LENDKEEP_TEST_POSTGRES="$$dsn"; rm -rf "$$dir"/postgres-*; fi; \
 	$(GO) test -tags bench -count=1 -timeout 120m -v ./platform/internal/house/bench; code=$$?; \
 	if [ -n "$$own" ]; then scripts/postgres stop "$$dir/server"; rm -rf "$$dir"/postgres-*; fi; exit $$code
+
+# One access decision beside casbin, cedar-go and OPA, which first prove that they
+# decide the same. About a minute once the peers are built.
+bench-decisions:
+	@$(GO) test -run PeersTable ./platform/internal/access
+	@cd bench && $(GO) test . && $(GO) run .
 
 # The description of the API, from the one list of operations.
 openapi:
