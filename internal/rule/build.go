@@ -37,7 +37,8 @@ const (
 )
 
 // node is the tree that SQL and closure are both compiled from. Literals are in
-// stored form; a field of kind Text or TextList uses texts, all others ints.
+// stored form; a field of kind Text or TextList uses texts, all others ints. said
+// holds the names that were translated into texts.
 type node struct {
 	op    op
 	rel   rel
@@ -46,6 +47,7 @@ type node struct {
 	kids  []*node
 	ints  []int64
 	texts []string
+	said  []string
 }
 
 // builder turns a CEL tree into nodes; it meets both the parsed tree, to refuse
@@ -211,8 +213,8 @@ func (b *builder) compare(e ast.Expr, c rel, left, right ast.Expr) (*node, error
 		return b.compareToday(e, c, i, right)
 	}
 	if i == today {
-		x, _, err := b.literal(right, &Field{Name: Today, Kind: Date})
-		return &node{op: opToday, rel: c, field: today, ints: []int64{x}}, err
+		x, err := b.literal(right, &Field{Name: Today, Kind: Date})
+		return &node{op: opToday, rel: c, field: today, ints: []int64{x.number}}, err
 	}
 	f := &b.v.fields[i]
 	switch {
@@ -221,9 +223,9 @@ func (b *builder) compare(e ast.Expr, c rel, left, right ast.Expr) (*node, error
 	case c > ne && (f.Kind == Bool || f.Value != nil):
 		return nil, b.fault(left, f.Name+" has no order; it can only be equal or not")
 	}
-	x, s, err := b.literal(right, f)
+	x, err := b.literal(right, f)
 	n := &node{op: opCompare, rel: c, field: i}
-	n.add(f.Kind, x, s)
+	n.add(f, x)
 	return n, err
 }
 
@@ -250,11 +252,14 @@ func (c rel) flip() rel {
 	return [...]rel{eq: eq, ne: ne, lt: gt, le: ge, gt: lt, ge: le}[c]
 }
 
-func (n *node) add(k Kind, x int64, s string) {
-	if k == Text || k == TextList {
-		n.texts = append(n.texts, s)
-	} else {
-		n.ints = append(n.ints, x)
+func (n *node) add(f *Field, x value) {
+	if f.Kind != Text && f.Kind != TextList {
+		n.ints = append(n.ints, x.number)
+		return
+	}
+	n.texts = append(n.texts, x.text)
+	if f.Value != nil {
+		n.said = append(n.said, x.said)
 	}
 }
 
@@ -264,8 +269,10 @@ func (b *builder) in(e ast.Expr, left, right ast.Expr) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		_, s, err := b.literal(left, &b.v.fields[i])
-		return &node{op: opOverlap, field: i, texts: []string{s}}, err
+		x, err := b.literal(left, &b.v.fields[i])
+		n := &node{op: opOverlap, field: i}
+		n.add(&b.v.fields[i], x)
+		return n, err
 	}
 	if right.Kind() != ast.ListKind {
 		return nil, b.fault(right, "in needs a list of values in square brackets, or a list field")
@@ -299,15 +306,16 @@ func (b *builder) listField(e ast.Expr) (int, error) {
 func (b *builder) values(n *node, list ast.Expr) error {
 	f := &b.v.fields[n.field]
 	for _, item := range list.AsList().Elements() {
-		x, s, err := b.literal(item, f)
+		x, err := b.literal(item, f)
 		if err != nil {
 			return err
 		}
-		n.add(f.Kind, x, s)
+		n.add(f, x)
 	}
 	slices.Sort(n.ints)
 	slices.Sort(n.texts)
-	n.ints, n.texts = slices.Compact(n.ints), slices.Compact(n.texts)
+	slices.Sort(n.said)
+	n.ints, n.texts, n.said = slices.Compact(n.ints), slices.Compact(n.texts), slices.Compact(n.said)
 	return nil
 }
 
@@ -322,8 +330,8 @@ func (b *builder) prefix(e ast.Expr, c ast.CallExpr) (*node, error) {
 	if i == today || b.v.fields[i].Kind != Text || b.v.fields[i].Value != nil {
 		return nil, b.fault(c.Target(), "startsWith can only be asked of a plain text field")
 	}
-	_, s, err := b.literal(c.Args()[0], &b.v.fields[i])
-	return &node{op: opPrefix, field: i, texts: []string{s}}, err
+	x, err := b.literal(c.Args()[0], &b.v.fields[i])
+	return &node{op: opPrefix, field: i, texts: []string{x.text}}, err
 }
 
 func (b *builder) overlap(e ast.Expr, c ast.CallExpr) (*node, error) {

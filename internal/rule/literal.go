@@ -11,35 +11,42 @@ import (
 	"github.com/lendkeep/lendkeep/internal/money"
 )
 
-// literal reads a value for a field, in stored form.
-func (b *builder) literal(e ast.Expr, f *Field) (int64, string, error) {
+// value is a literal in stored form, a number or a text; said is the text as it
+// was written.
+type value struct {
+	number     int64
+	text, said string
+}
+
+// literal reads a value for a field.
+func (b *builder) literal(e ast.Expr, f *Field) (value, error) {
 	if e.Kind() == ast.CallKind && (f.Kind == Money || f.Kind == Date) {
 		x, err := b.made(e.AsCall(), f.Kind)
 		if err != nil {
-			return 0, "", b.fault(e, f.Name+" is compared with "+f.Kind.how())
+			return value{}, b.fault(e, f.Name+" is compared with "+f.Kind.how())
 		}
-		return x, "", nil
+		return value{number: x}, nil
 	}
 	if e.Kind() == ast.LiteralKind {
 		switch x := e.AsLiteral().(type) {
 		case types.Int:
 			if f.Kind == Int {
-				return int64(x), "", nil
+				return value{number: int64(x)}, nil
 			}
 		case types.Bool:
 			if f.Kind == Bool && x {
-				return 1, "", nil
+				return value{number: 1}, nil
 			} else if f.Kind == Bool {
-				return 0, "", nil
+				return value{}, nil
 			}
 		case types.String:
 			if f.Kind == Text || f.Kind == TextList {
 				s, err := b.text(e, string(x), f)
-				return 0, s, err
+				return value{text: s, said: string(x)}, err
 			}
 		}
 	}
-	return 0, "", b.fault(e, f.Name+" is compared with "+f.Kind.how())
+	return value{}, b.fault(e, f.Name+" is compared with "+f.Kind.how())
 }
 
 var errLiteral = errors.New("not a literal of this kind")

@@ -39,6 +39,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/internal/money"
+	"github.com/lendkeep/lendkeep/internal/rule/outline"
 )
 
 // Kind is what a field holds, and so what it may be compared with.
@@ -69,6 +70,12 @@ type Field struct {
 	// Only for Text, which then has == != and in alone, and TextList. It is
 	// called while compiling and must not be slow. Nil: stored as written.
 	Value func(name string) (stored any, ok bool)
+
+	// Label is what a form calls the field, "Days past due"; empty: made from
+	// the name. Known lists values that a form offers to choose from, as they
+	// are written in an expression; with Value these are all that there are.
+	Label string
+	Known []outline.Choice
 
 	// Dated says that the value changes with the day though no row changes.
 	Dated bool

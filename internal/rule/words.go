@@ -15,6 +15,16 @@ func refuseAt(line, col int, mend string) error {
 	return refuse(fmt.Sprintf("line %d, column %d: %s", line, col, mend))
 }
 
+// Place reads the line and the column back from a mend of Compile, both from 1,
+// the column in characters; without a place the whole mend is the meaning.
+func Place(mend string) (line, column int, meaning string) {
+	if n, _ := fmt.Sscanf(mend, "line %d, column %d:", &line, &column); n < 2 {
+		return 0, 0, mend
+	}
+	_, meaning, _ = strings.Cut(mend, ": ")
+	return line, column, meaning
+}
+
 // short keeps a name that someone wrote within what an answer may repeat.
 // Names are plain ASCII words by then; values are never repeated at all.
 func short(name string) string {
