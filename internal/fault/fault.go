@@ -32,9 +32,10 @@ const (
 	TooLarge                    // 413: bigger than the limit says
 	TooMany                     // 429: slow down; RetryAfter says how long
 	Unavailable                 // 503: something we need cannot be reached
+	Proposed                    // 202: nothing is done yet; a second person must approve it
 )
 
-var names = [...]string{"internal", "invalid", "malformed", "unauthenticated", "denied", "not_found", "conflict", "too_large", "too_many", "unavailable"}
+var names = [...]string{"internal", "invalid", "malformed", "unauthenticated", "denied", "not_found", "conflict", "too_large", "too_many", "unavailable", "proposed"}
 
 // String gives the kind's name as logs and tests print it.
 func (k Kind) String() string {
@@ -59,6 +60,7 @@ type Error struct {
 	Message    string        // one sentence for the caller
 	Fields     []Field       // the fields at fault, if any
 	DecisionID string        // set by the gate on every denial
+	Proposal   string        // of Proposed: what waits for the second person
 	RetryAfter time.Duration // for TooMany and Unavailable
 	Cause      error         // for the log only
 }

@@ -25,6 +25,8 @@ func StatusOf(k fault.Kind) int {
 		return http.StatusRequestEntityTooLarge
 	case fault.TooMany:
 		return http.StatusTooManyRequests
+	case fault.Proposed:
+		return http.StatusAccepted
 	case fault.Unavailable:
 		return http.StatusServiceUnavailable
 	}

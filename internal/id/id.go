@@ -39,6 +39,11 @@ type (
 	Decision      string // a decision of the gate
 	Audit         string // an audit entry
 	Job           string
+	Team          string
+	Factor        string // a second factor of a person
+	Exception     string // a recorded exception from second factors
+	Proposal      string // of an operation that needs four eyes
+	AccessRequest string
 )
 
 // Noun is any id type of this package.
@@ -70,6 +75,11 @@ func (SiteKey) prefix() string       { return "sk" }
 func (Decision) prefix() string      { return "dc" }
 func (Audit) prefix() string         { return "au" }
 func (Job) prefix() string           { return "jb" }
+func (Team) prefix() string          { return "tm" }
+func (Factor) prefix() string        { return "fa" }
+func (Exception) prefix() string     { return "fx" }
+func (Proposal) prefix() string      { return "pp" }
+func (AccessRequest) prefix() string { return "rq" }
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 

@@ -137,3 +137,20 @@ func lastDigits(s string, need int) string {
 	}
 	return string(digits[len(digits)-4:])
 }
+
+// Narrower gives what both of two ceilings let be seen.
+func Narrower(a, b Visibility) Visibility {
+	least := func(x, y, open, less string) string {
+		switch {
+		case x == y:
+			return x
+		case x == open:
+			return y
+		case y == open:
+			return x
+		}
+		return less
+	}
+	return Visibility{SSN: least(a.SSN, b.SSN, Full, Last4), BankAccount: least(a.BankAccount, b.BankAccount, Last4, Hidden),
+		BirthDate: least(a.BirthDate, b.BirthDate, Full, Hidden)}
+}

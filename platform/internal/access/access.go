@@ -7,10 +7,16 @@
 //	the tenant is active
 //	∧ who calls is active (user, session or key)
 //	∧ the address passes every holder's rules: tenant, role, user, key
-//	∧ the password and the factors are fresh
+//	∧ on the screens: the password is not too old, and a second factor has been
+//	  given in this session unless a recorded exception stands
 //	∧ (the role permits the operation in this channel ∨ a grant permits it on
 //	  this object, in this session, until its time)
-//	∧ the key's scope holds the operation.
+//	∧ the key's scope holds the operation
+//	∧ on the screens, where the operation asks for it: the person has proved
+//	  again who they are within the last five minutes.
+//
+// A tenant may ask for a second person for some operations: then the decision
+// says FourEyes, and what would have been done becomes a proposal.
 //
 // The layers are asked in this order, and the first that says no decides. Rows
 // are judged after this, by search restrictions, in SQL.
@@ -43,14 +49,16 @@ const (
 	Address
 	Factor // password age and second factors
 	Permission
-	Key // an API key's scope
+	Key    // an API key's scope
+	StepUp // the person proves again who they are
+	FourEyes
 	Row
 	Limit
 )
 
 // String gives the layer's name in answers and in the audit trail.
 func (l Layer) String() string {
-	return at(l, "", "tenant", "principal", "address", "factor", "role", "key", "row", "limit")
+	return at(l, "", "tenant", "principal", "address", "factor", "role", "key", "step_up", "four_eyes", "row", "limit")
 }
 
 // Reason is why a decision fell as it did: a closed list.
@@ -77,6 +85,7 @@ const (
 	LimitTooLow
 	StepUpNeeded
 	FourEyesNeeded
+	ViewOnly
 	reasons // how many there are
 )
 
@@ -84,7 +93,7 @@ const (
 func (r Reason) String() string {
 	return at(r, "undecided", "ok", "tenant_inactive", "user_inactive", "key_expired", "session_ended", "address_denied",
 		"address_not_allowed", "password_expired", "factor_stale", "role_lacks_operation", "grant_expired",
-		"key_scope_lacks_operation", "channel_unknown", "not_found", "limit_too_low", "step_up_needed", "four_eyes_needed")
+		"key_scope_lacks_operation", "channel_unknown", "not_found", "limit_too_low", "step_up_needed", "four_eyes_needed", "view_only")
 }
 
 // Words gives the reason as one sentence for whoever was refused.
@@ -107,7 +116,8 @@ func (r Reason) Words() string {
 		"It is not there, or it may not be seen.",
 		"A limit on this area of the row does not permit this.",
 		"This operation asks for the second factor once more.",
-		"A second person must approve this.")
+		"A second person must approve this.",
+		"You are looking through somebody else's eyes, which changes nothing; end the view first.")
 }
 
 func at[E ~uint8](e E, words ...string) string {
@@ -178,22 +188,26 @@ type Policy struct {
 	Version      int64
 	TenantActive bool
 	TenantIP     []IPRule
-	Roles        map[id.Role]*Role
+	FourEyes     Bits // operations that a second person must approve
 }
+
+// StepUpWithin is how long a proof of who one is stays fresh, in microseconds.
+const StepUpWithin = 5 * 60 * 1_000_000
 
 // Subject is who calls, compiled. The zero Subject may do nothing.
 type Subject struct {
-	Active        bool  // the user is active
-	Role          *Role // nil permits nothing
-	RoleIP        []IPRule
-	UserIP        []IPRule
-	KeyIP         []IPRule
-	KeyScope      Bits // nil: no key, or a key without a scope; empty but not nil permits nothing
-	KeyExpired    bool
-	SessionEnded  bool
-	PasswordStale bool
-	FactorStale   bool
-	Grants        []Grant
+	Active       bool  // the user is active
+	Role         *Role // nil permits nothing
+	RoleIP       []IPRule
+	UserIP       []IPRule // own and through teams
+	KeyIP        []IPRule
+	KeyScope     Bits // nil: no key, or a key without a scope; empty but not nil permits nothing
+	KeyExpired   bool
+	SessionEnded bool
+	PasswordEnds int64 // instant from which the password is too old for the screens; 0: never
+	FactorNeeded bool  // on the screens a second factor is needed …
+	ExceptUntil  int64 // … but not before this instant: a recorded exception
+	Grants       []Grant
 }
 
 // Grant is an operation that a walkthrough lends on one named object, in one
@@ -207,24 +221,30 @@ type Grant struct {
 
 // Query is one call to be decided. At is its instant in unix microseconds.
 type Query struct {
-	Op      uint16
-	Channel operation.Channel
-	Address netip.Addr
-	Object  string
-	Session id.Session
-	At      int64
+	Op       uint16
+	Channel  operation.Channel
+	Address  netip.Addr
+	Object   string
+	Session  id.Session
+	At       int64
+	FactorAt int64 // when this session last gave a second factor; 0: never
+	ProvedAt int64 // when it last proved the person by factor or, under an exception, by password
+	Mends    bool  // the operation mends a stale password or factor, so neither stops it
+	StepUp   bool  // the operation asks for a fresh proof on the screens
+	ViewOnly bool  // the session looks through other eyes and the operation would change something
 }
 
 // Decision is the answer. Rule is the Index of the IP rule that denied, or -1.
-// Granted says that a grant and not the role permitted the operation. Layer is
-// NoLayer when allowed.
+// Granted says that a grant and not the role permitted the operation, FourEyes
+// that the call may only become a proposal. Layer is NoLayer when allowed.
 type Decision struct {
-	Allowed bool
-	Granted bool
-	Reason  Reason
-	Layer   Layer
-	Channel operation.Channel
-	Op      uint16
-	Rule    int32
-	Version int64
+	Allowed  bool
+	Granted  bool
+	FourEyes bool
+	Reason   Reason
+	Layer    Layer
+	Channel  operation.Channel
+	Op       uint16
+	Rule     int32
+	Version  int64
 }

@@ -71,9 +71,26 @@ func TestPrecedence(t *testing.T) {
 		{"an IPv4-mapped address is the same address", func(x state) {
 			x.s.UserIP, x.q.Address = []IPRule{{Set: in, Deny: true, Index: 4}}, netip.MustParseAddr("::ffff:203.0.113.10")
 		}, AddressDenied, Address, 4},
-		{"the address is judged before the factors", func(x state) { x.s.UserIP, x.s.FactorStale = []IPRule{{Set: out}}, true }, AddressNotAllowed, Address, -1},
-		{"the password is 90 days old", func(x state) { x.s.PasswordStale, x.s.FactorStale = true, true }, PasswordExpired, Factor, -1},
-		{"the factor is stale", func(x state) { x.s.FactorStale = true }, FactorStale, Factor, -1},
+		{"the address is judged before the factors", func(x state) { x.s.UserIP, x.s.FactorNeeded = []IPRule{{Set: out}}, true }, AddressNotAllowed, Address, -1},
+		{"the password is 90 days old", func(x state) { x.s.PasswordEnds, x.s.FactorNeeded = 999, true }, PasswordExpired, Factor, -1},
+		{"an old password stops no key", func(x state) { x.s.PasswordEnds, x.q.Channel, x.q.Op = 1, operation.API, pay }, OK, NoLayer, -1},
+		{"nor the setting of a new one", func(x state) { x.s.PasswordEnds, x.q.Mends = 1, true }, OK, NoLayer, -1},
+		{"a password has a day left", func(x state) { x.s.PasswordEnds = 1000 }, OK, NoLayer, -1},
+		{"no second factor yet", func(x state) { x.s.FactorNeeded = true }, FactorStale, Factor, -1},
+		{"the factor was given", func(x state) { x.s.FactorNeeded, x.q.FactorAt = true, 900 }, OK, NoLayer, -1},
+		{"an exception stands", func(x state) { x.s.FactorNeeded, x.s.ExceptUntil = true, 1000 }, OK, NoLayer, -1},
+		{"the exception has ended", func(x state) { x.s.FactorNeeded, x.s.ExceptUntil, x.q.ProvedAt = true, 999, 998 }, FactorStale, Factor, -1},
+		{"a factor stops no key", func(x state) { x.s.FactorNeeded, x.q.Channel, x.q.Op = true, operation.API, pay }, OK, NoLayer, -1},
+		{"a fresh proof is asked for", func(x state) { x.q.StepUp = true }, StepUpNeeded, StepUp, -1},
+		{"and given", func(x state) { x.q.StepUp, x.q.FactorAt = true, 990 }, OK, NoLayer, -1},
+		{"and too long ago", func(x state) { x.q.StepUp, x.q.FactorAt, x.q.At = true, 1, 2+StepUpWithin }, StepUpNeeded, StepUp, -1},
+		{"a password is no proof of one who has factors", func(x state) {
+			x.q.StepUp, x.s.FactorNeeded, x.q.FactorAt, x.q.ProvedAt, x.q.At = true, true, 1, StepUpWithin, 2+StepUpWithin
+		}, StepUpNeeded, StepUp, -1},
+		{"but of one under an exception", func(x state) { x.q.StepUp, x.s.FactorNeeded, x.s.ExceptUntil, x.q.ProvedAt = true, true, 1000, 998 }, OK, NoLayer, -1},
+		{"a key proves itself by being shown", func(x state) { x.q.StepUp, x.q.Channel, x.q.Op = true, operation.API, pay }, OK, NoLayer, -1},
+		{"a permission that lacks is told before a proof is asked for", func(x state) { x.q.StepUp, x.q.Op, x.s.Grants = true, pay, nil }, RoleLacksOperation, Permission, -1},
+		{"through other eyes nothing is changed", func(x state) { x.q.ViewOnly = true }, ViewOnly, Principal, -1},
 		{"screens do not open the API", func(x state) { x.q.Channel = operation.API }, RoleLacksOperation, Permission, -1},
 		{"the API does not open the screens", func(x state) { x.q.Op, x.s.Grants = pay, nil }, RoleLacksOperation, Permission, -1},
 		{"a payment through the API", func(x state) { x.q.Op, x.q.Channel = pay, operation.API }, OK, NoLayer, -1},
@@ -87,7 +104,7 @@ func TestPrecedence(t *testing.T) {
 		{"nor for ever", func(x state) { x.q.Op, x.q.At = pay, 1000 }, GrantExpired, Permission, -1},
 		{"nor through the API", func(x state) { x.q.Op, x.q.Channel, x.s.Role = pay, operation.API, &Role{} }, RoleLacksOperation, Permission, -1},
 		{"nor past an IP rule", func(x state) { x.q.Op, x.s.UserIP = pay, []IPRule{{Set: out}} }, AddressNotAllowed, Address, -1},
-		{"nor past a stale factor", func(x state) { x.q.Op, x.s.FactorStale = pay, true }, FactorStale, Factor, -1},
+		{"nor past a missing factor", func(x state) { x.q.Op, x.s.FactorNeeded = pay, true }, FactorStale, Factor, -1},
 		{"a grant for no object and no session is none", func(x state) {
 			x.q.Op, x.q.Object, x.q.Session = pay, "", ""
 			x.s.Grants = []Grant{{Op: pay, Until: 1 << 60}}
@@ -187,7 +204,7 @@ func drawScene(t *rapid.T) *scene {
 	c := &scene{ip: map[string][]ipLine{}, role: map[operation.Channel]map[uint16]bool{operation.UI: {}, operation.API: {}}}
 	mostly := func(label string) bool { return rapid.IntRange(0, 9).Draw(t, label) > 0 }
 	op := rapid.SampledFrom([]uint16{0, 1, 63, 64, 200})
-	c.p = Policy{Version: int64(rapid.IntRange(0, 9).Draw(t, "version")), TenantActive: mostly("tenant")}
+	c.p = Policy{Version: int64(rapid.IntRange(0, 9).Draw(t, "version")), TenantActive: !rapid.SampledFrom([]bool{false, false, false, false, false, false, false, false, true}).Draw(t, "shut")}
 	index := int32(0)
 	for _, name := range []string{"tenant", "role", "user", "key"} {
 		for range max(0, rapid.IntRange(-3, 3).Draw(t, name)) {
@@ -198,8 +215,13 @@ func drawScene(t *rapid.T) *scene {
 		}
 	}
 	c.p.TenantIP, c.s.RoleIP, c.s.UserIP, c.s.KeyIP = compiled(t, c.ip["tenant"]), compiled(t, c.ip["role"]), compiled(t, c.ip["user"]), compiled(t, c.ip["key"])
-	c.s.Active, c.s.KeyExpired, c.s.SessionEnded = mostly("active"), !mostly("key expired"), !mostly("session ended")
-	c.s.PasswordStale, c.s.FactorStale = !mostly("password"), !mostly("factor")
+	seldom := rapid.SampledFrom([]bool{false, false, false, false, false, false, false, false, false, true})
+	c.s.Active, c.s.KeyExpired, c.s.SessionEnded = !seldom.Draw(t, "left"), seldom.Draw(t, "key expired"), seldom.Draw(t, "session ended")
+	ends := rapid.SampledFrom([]int64{0, 11, 20, 20, 20})
+	if c.s.FactorNeeded, c.s.PasswordEnds = rapid.Bool().Draw(t, "needs factor"), ends.Draw(t, "password"); !mostly("password") {
+		c.s.PasswordEnds = 10
+	}
+	c.s.ExceptUntil = rapid.SampledFrom([]int64{0, 0, 10, 11}).Draw(t, "exception")
 	if c.noRole = !mostly("role"); !c.noRole {
 		c.s.Role = &Role{UI: drawBits(t, op, c.role[operation.UI]), API: drawBits(t, op, c.role[operation.API])}
 	}
@@ -211,7 +233,15 @@ func drawScene(t *rapid.T) *scene {
 	for range rapid.IntRange(0, 3).Draw(t, "grants") {
 		c.s.Grants = append(c.s.Grants, Grant{Op: op.Draw(t, "op"), Object: object.Draw(t, "object"), Session: session.Draw(t, "session"), Until: rapid.Int64Range(8, 12).Draw(t, "until")})
 	}
-	c.q = Query{Op: op.Draw(t, "op"), Channel: operation.Channel(rapid.IntRange(0, 7).Draw(t, "channel")), Object: object.Draw(t, "object"),
+	defer func() {
+		c.q.FactorAt, c.q.ProvedAt = rapid.SampledFrom([]int64{0, 5, 9, 9, 9}).Draw(t, "factor at"), rapid.SampledFrom([]int64{0, 5, 9}).Draw(t, "proved at")
+		seldom := rapid.SampledFrom([]bool{false, false, false, false, false, false, false, true})
+		c.q.StepUp, c.q.Mends, c.q.ViewOnly = rapid.Bool().Draw(t, "step up"), seldom.Draw(t, "mends"), seldom.Draw(t, "view")
+		if rapid.Bool().Draw(t, "long ago") {
+			c.q.FactorAt, c.q.ProvedAt = min(c.q.FactorAt, 10-StepUpWithin-1), min(c.q.ProvedAt, 10-StepUpWithin-1)
+		}
+	}()
+	c.q = Query{Op: op.Draw(t, "op"), Channel: rapid.SampledFrom([]operation.Channel{operation.UI, operation.API, operation.UI, operation.Walkthrough, operation.UI, operation.Walkthrough, 0, operation.Job, operation.Console, operation.Portal, 7}).Draw(t, "channel"), Object: object.Draw(t, "object"),
 		Session: session.Draw(t, "session"), At: 10, Address: rapid.SampledFrom([]netip.Addr{{}, netip.MustParseAddr("203.0.113.10"),
 			netip.MustParseAddr("203.0.113.99"), netip.MustParseAddr("::ffff:203.0.113.10"), netip.MustParseAddr("2001:db8::1")}).Draw(t, "address")}
 	return c
@@ -242,8 +272,14 @@ func drawBits(t *rapid.T, op *rapid.Generator[uint16], into map[uint16]bool) Bit
 func (c *scene) oracle() map[Layer]bool {
 	q, s := c.q, c.s
 	bound := q.Channel != operation.Job && q.Channel != operation.Console && q.Channel != operation.Portal
-	no := map[Layer]bool{Tenant: !c.p.TenantActive, Principal: !s.Active || s.KeyExpired || s.SessionEnded, Factor: s.PasswordStale || s.FactorStale,
+	no := map[Layer]bool{Tenant: !c.p.TenantActive, Principal: !s.Active || s.KeyExpired || s.SessionEnded || q.ViewOnly,
 		Key: c.scope != nil && !c.scope[q.Op]}
+	if q.Channel == operation.UI || q.Channel == operation.Walkthrough {
+		excepted := !s.FactorNeeded || q.At < s.ExceptUntil
+		no[Factor] = !q.Mends && (s.PasswordEnds > 0 && q.At >= s.PasswordEnds || !excepted && q.FactorAt == 0)
+		recent := func(at int64) bool { return at != 0 && q.At-at <= StepUpWithin }
+		no[StepUp] = q.StepUp && !recent(q.FactorAt) && !(excepted && recent(q.ProvedAt))
+	}
 	for _, lines := range c.ip {
 		allows, passes := 0, 0
 		for _, l := range lines {
@@ -282,7 +318,7 @@ func TestDecideExplainAndTheOracleAgree(t *testing.T) {
 			c := drawScene(t)
 			d := Decide(&c.p, &c.s, &c.q)
 			no, first := c.oracle(), NoLayer
-			for l := Key; l >= Tenant; l-- {
+			for l := StepUp; l >= Tenant; l-- {
 				if no[l] {
 					first = l
 				}
@@ -304,8 +340,8 @@ func TestDecideExplainAndTheOracleAgree(t *testing.T) {
 	if cases < 10_000 {
 		t.Errorf("only %d cases", cases)
 	}
-	for l := NoLayer; l <= Key; l++ {
-		if byLayer[l]*200 < cases {
+	for l := NoLayer; l <= StepUp; l++ {
+		if times := int(1 + l/StepUp*4); byLayer[l]*200*times < cases {
 			t.Errorf("layer %q decided %d of %d cases: too few to prove anything", l, byLayer[l], cases)
 		}
 	}
@@ -326,7 +362,7 @@ func (c *scene) denies(index int32) bool {
 // explained holds Explain to the decision.
 func (c *scene) explained(t *rapid.T, d Decision) {
 	steps := Explain(&c.p, &c.s, &c.q)
-	if len(steps) != int(Key) {
+	if len(steps) != int(FourEyes) {
 		t.Fatalf("%d steps", len(steps))
 	}
 	for i, step := range steps {

@@ -19,7 +19,7 @@ func Decide(p *Policy, s *Subject, q *Query) Decision {
 		d.Layer = Tenant
 		return d
 	}
-	if d.Reason = principal(s); d.Reason != OK {
+	if d.Reason = principal(s, q); d.Reason != OK {
 		d.Layer = Principal
 		return d
 	}
@@ -27,7 +27,7 @@ func Decide(p *Policy, s *Subject, q *Query) Decision {
 		d.Layer = Address
 		return d
 	}
-	if d.Reason = factors(s); d.Reason != OK {
+	if d.Reason = factors(s, q); d.Reason != OK {
 		d.Layer = Factor
 		return d
 	}
@@ -39,7 +39,11 @@ func Decide(p *Policy, s *Subject, q *Query) Decision {
 		d.Layer, d.Granted = Key, false
 		return d
 	}
-	d.Allowed = true
+	if d.Reason = stepUp(s, q); d.Reason != OK {
+		d.Layer, d.Granted = StepUp, false
+		return d
+	}
+	d.Allowed, d.FourEyes = true, p.FourEyes.Has(q.Op)
 	return d
 }
 
@@ -50,7 +54,7 @@ func tenant(p *Policy) Reason {
 	return OK
 }
 
-func principal(s *Subject) Reason {
+func principal(s *Subject, q *Query) Reason {
 	switch {
 	case !s.Active:
 		return UserInactive
@@ -58,16 +62,42 @@ func principal(s *Subject) Reason {
 		return KeyExpired
 	case s.SessionEnded:
 		return SessionEnded
+	case q.ViewOnly:
+		return ViewOnly
 	}
 	return OK
 }
 
-func factors(s *Subject) Reason {
+// onScreens reports whether a person sits before the call: passwords and second
+// factors bind people, never keys, jobs or borrowers.
+func onScreens(q *Query) bool {
+	return q.Channel == operation.UI || q.Channel == operation.Walkthrough
+}
+
+func factors(s *Subject, q *Query) Reason {
 	switch {
-	case s.PasswordStale:
+	case !onScreens(q) || q.Mends:
+		return OK
+	case s.PasswordEnds != 0 && q.At >= s.PasswordEnds:
 		return PasswordExpired
-	case s.FactorStale:
+	case s.FactorNeeded && q.FactorAt == 0 && q.At >= s.ExceptUntil:
 		return FactorStale
+	}
+	return OK
+}
+
+// stepUp asks for a proof within the last five minutes. Only under an exception
+// that still stands does the password count as one.
+func stepUp(s *Subject, q *Query) Reason {
+	if !q.StepUp || !onScreens(q) {
+		return OK
+	}
+	proved := q.FactorAt
+	if !s.FactorNeeded || q.At < s.ExceptUntil {
+		proved = max(proved, q.ProvedAt)
+	}
+	if proved == 0 || q.At-proved > StepUpWithin {
+		return StepUpNeeded
 	}
 	return OK
 }

@@ -31,9 +31,9 @@ type Step struct {
 // Explain asks the layers as Decide does and tells what each said. Its refusal,
 // if any, is Decide's.
 func Explain(p *Policy, s *Subject, q *Query) []Step {
-	steps := make([]Step, 0, Key)
+	steps := make([]Step, 0, FourEyes)
 	over := p == nil || s == nil
-	for l := Tenant; l <= Key; l++ {
+	for l := Tenant; l <= FourEyes; l++ {
 		step := Step{Layer: l, Rule: -1, Why: "Not reached."}
 		if !over {
 			byGrant := false
@@ -41,15 +41,19 @@ func Explain(p *Policy, s *Subject, q *Query) []Step {
 			case Tenant:
 				step.Reason = tenant(p)
 			case Principal:
-				step.Reason = principal(s)
+				step.Reason = principal(s, q)
 			case Address:
 				step.Reason, step.Rule = addresses(p, s, q)
 			case Factor:
-				step.Reason = factors(s)
+				step.Reason = factors(s, q)
 			case Permission:
 				step.Reason, byGrant = permission(s, q)
 			case Key:
 				step.Reason = scope(s, q)
+			case StepUp:
+				step.Reason = stepUp(s, q)
+			case FourEyes: // stops nothing: the call becomes a proposal
+				step.Reason = OK
 			}
 			if step.Reason == OK {
 				step.State, step.Why = Passed, passed(l, p, s, q, byGrant)
@@ -79,14 +83,39 @@ func passed(l Layer, p *Policy, s *Subject, q *Query, byGrant bool) string {
 		}
 		return "The IP rules of the tenant, the role, the user and the key let this address pass."
 	case Factor:
-		return "The password and the second factor are fresh."
+		return fresh(s, q)
 	case Permission:
 		return permitted(q, byGrant)
+	case StepUp:
+		if !q.StepUp || !onScreens(q) {
+			return "The operation asks for no fresh proof in this channel."
+		}
+		return "The person proved who they are within the last five minutes."
+	case FourEyes:
+		if p.FourEyes.Has(q.Op) {
+			return "A second person must approve it: the call becomes a proposal."
+		}
+		return "No second person is asked for."
 	}
 	if s.KeyScope == nil {
 		return "No key's scope narrows the call."
 	}
 	return "The API key's scope holds the operation."
+}
+
+// fresh says why password and factors let the call through.
+func fresh(s *Subject, q *Query) string {
+	switch {
+	case !onScreens(q):
+		return "Passwords and second factors bind people, not this channel."
+	case q.Mends:
+		return "The operation renews the password or the second factor."
+	case s.FactorNeeded && q.FactorAt == 0:
+		return "The password is fresh; a recorded exception stands in for the second factor."
+	case !s.FactorNeeded:
+		return "The password is fresh; no second factor is asked for."
+	}
+	return "The password and the second factor are fresh."
 }
 
 func permitted(q *Query, byGrant bool) string {
@@ -135,6 +164,8 @@ func (r Reason) Mend() string {
 		return "Give the second factor for this operation."
 	case FourEyesNeeded:
 		return "Have a second person approve it."
+	case ViewOnly:
+		return "End the view."
 	}
 	return ""
 }

@@ -93,7 +93,7 @@ func look[In, Out any](name, title, screen, path string, do func(context.Context
 
 func edit[In, Out any](name, title, screen, method, path string, do func(context.Context, *gate.Call, *In) (*Out, error)) *gate.Op[In, Out] {
 	return &gate.Op[In, Out]{Name: name, Title: title, Area: "Access", Screen: screen, Method: method, Path: path,
-		Kind: operation.Write, Audit: operation.Access, Permit: gate.ByRole, Sensitivity: operation.Security, Do: do}
+		Kind: operation.Write, Audit: operation.Access, Permit: gate.ByRole, Sensitivity: operation.Security, StepUp: true, Do: do}
 }
 
 // refuseSelf keeps people from changing the access that they hold.

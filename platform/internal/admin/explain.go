@@ -49,7 +49,7 @@ func (d *Desk) explained(ctx context.Context, c *gate.Call, in *ExplainIn) (*Exp
 	if meta == nil {
 		return nil, fault.Bad("operation", "Name an operation of the catalogue, for example loan.payment.log.")
 	}
-	q := access.Query{Op: meta.Number, Channel: operation.UI, Address: c.Request.Address.Chosen, Object: in.Object, At: c.At}
+	q := access.Query{Op: meta.Number, Channel: operation.UI, Address: c.Request.Address.Chosen, Object: in.Object, At: c.At, FactorAt: c.At, StepUp: meta.StepUp, Mends: meta.Mends || meta.Leaves}
 	if in.Channel == "api" {
 		q.Channel = operation.API
 	}

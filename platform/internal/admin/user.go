@@ -96,7 +96,7 @@ func (d *Desk) userView() *gate.Op[UserRef, User] {
 
 func shown(ctx context.Context, c *gate.Call, s identity.Staff) (User, error) {
 	u := User{ID: s.ID, Email: s.Email, Name: s.Name, Active: s.Active, Machine: s.Machine, Teams: []string{}, WalkthroughGroups: []string{},
-		IPRules: []id.IPRule{}, SecondFactor: s.FactorNote}
+		IPRules: []id.IPRule{}}
 	if s.LockedUntil > c.At {
 		u.LockedUntil = instant(s.LockedUntil)
 	}

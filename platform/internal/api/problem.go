@@ -60,6 +60,10 @@ func (c *call) fail(err error) {
 		c.status = 499 // the caller has gone: nobody reads an answer
 		return
 	}
+	if f.Kind == fault.Proposed {
+		c.wait(f)
+		return
+	}
 	status := statusOf(f)
 	p := Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: f.Message, Reason: f.Reason, DecisionID: f.DecisionID}
 	for _, field := range f.Fields {
@@ -81,6 +85,29 @@ func (c *call) fail(err error) {
 	}
 	c.status = status
 	writeProblem(c.w, &p)
+}
+
+// Waiting is the answer to a call that a second person must approve.
+type Waiting struct {
+	Proposal   string `json:"proposal" doc:"Names what waits; see /proposals/{id}." class:"public"`
+	State      string `json:"state" enum:"open" class:"public"`
+	Reason     string `json:"reason" class:"public"`
+	Detail     string `json:"detail" doc:"One sentence for people." class:"public"`
+	DecisionID string `json:"decision_id" class:"public"`
+}
+
+// wait answers 202: nothing is done yet.
+func (c *call) wait(f *fault.Error) {
+	body, err := json.Marshal(Waiting{Proposal: f.Proposal, State: "open", Reason: f.Reason, Detail: f.Message, DecisionID: f.DecisionID})
+	if err != nil {
+		c.w.WriteHeader(http.StatusInternalServerError) // a struct of texts always marshals
+		return
+	}
+	c.status = http.StatusAccepted
+	c.w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	c.w.Header().Set("Location", prefix+"/proposals/"+f.Proposal)
+	c.w.WriteHeader(c.status)
+	_, _ = c.w.Write(body) // the other end may have gone
 }
 
 func writeProblem(w http.ResponseWriter, p *Problem) {

@@ -3,13 +3,10 @@ package gate
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"time"
 
 	"github.com/lendkeep/lendkeep/internal/audit"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
-	"github.com/lendkeep/lendkeep/internal/httpserve"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/access"
@@ -62,7 +59,7 @@ func (g *Gate) know(ctx context.Context, tx *db.Tx, c *Call, cred identity.Crede
 	if err != nil {
 		return err
 	}
-	c.Policy, c.subject, c.Who = p, nil, Principal{}
+	c.Policy, c.subject, c.Who, c.cred = p, nil, Principal{}, cred
 	c.entry.PolicyVersion = cred.Version
 	r := c.Request
 	switch {
@@ -80,6 +77,12 @@ func (g *Gate) know(ctx context.Context, tx *db.Tx, c *Call, cred identity.Crede
 		if cred.Server {
 			c.Who.Sort = Server
 		}
+		if cred.ViewAs != "" {
+			if c.subject, err = p.Through(ctx, tx, s, cred.ViewAs, cred.ViewDraft); err != nil {
+				return err
+			}
+			c.Who.ViewAs, c.entry.For = cred.ViewAs, cred.ViewAs
+		}
 	}
 	c.entry.Actor, c.entry.ActorName, c.entry.Credential = c.Who.String(), c.Who.Name, c.Who.credential()
 	c.can = func(name, object string) bool {
@@ -87,21 +90,26 @@ func (g *Gate) know(ctx context.Context, tx *db.Tx, c *Call, cred identity.Crede
 		if e == nil {
 			return false
 		}
-		return g.decide(c, e.Meta(), object).Allowed
+		if d := g.decide(c, e.Meta(), object); !d.Allowed && d.Reason != access.StepUpNeeded {
+			return false // a fresh proof is asked for when the button is pressed
+		}
+		l, err := c.LimitOf(ctx, c.subject, c.Scope, e.Meta(), object)
+		return err == nil && l == nil
 	}
 	return nil
 }
 
 func (g *Gate) decide(c *Call, m *Meta, object string) access.Decision {
-	q := access.Query{Op: m.Number, Channel: c.Channel, Address: c.Request.Address.Chosen, Object: object, Session: c.Who.Session, At: c.At}
 	switch {
 	case c.Who.Sort == System:
-		return access.Decision{Allowed: true, Channel: c.Channel, Op: m.Number, Version: c.Policy.Version}
+		return access.Decision{Allowed: true, FourEyes: c.Policy.Access.FourEyes.Has(m.Number), Channel: c.Channel, Op: m.Number, Version: c.Policy.Version}
 	case m.Permit == Public || (c.Who.Sort == Site && m.Sites):
 		return access.Decision{Allowed: c.Policy.Access.TenantActive, Reason: tenantReason(c), Layer: access.Tenant, Channel: c.Channel, Op: m.Number, Version: c.Policy.Version}
 	case c.subject == nil || m.Permit == House:
 		return access.Decision{Reason: access.RoleLacksOperation, Layer: access.Permission, Channel: c.Channel, Op: m.Number, Version: c.Policy.Version}
 	}
+	q := access.Query{Op: m.Number, Channel: c.Channel, Address: c.Request.Address.Chosen, Object: object, Session: c.Who.Session, At: c.At,
+		FactorAt: c.cred.FactorAt, ProvedAt: c.cred.ProvedAt, Mends: m.Mends || m.Leaves, StepUp: m.StepUp, ViewOnly: c.Who.ViewAs != "" && m.Kind == operation.Write && !m.Leaves}
 	return decideFor(c.Policy, c.subject, &q)
 }
 
@@ -125,6 +133,9 @@ func (g *Gate) admit(c *Call, m *Meta, object string) error {
 		}
 	}
 	d := g.decide(c, m, object)
+	if c.pending = d.FourEyes; d.Allowed && d.FourEyes && c.Who.Sort == System {
+		d = access.Decision{Layer: access.FourEyes, Reason: access.FourEyesNeeded}
+	}
 	if d.Allowed {
 		return nil
 	}
@@ -152,51 +163,18 @@ func unknownCaller(r *Request) *fault.Error {
 
 // throttle holds keys, users and tenants to their rates.
 func (g *Gate) throttle(c *Call) *fault.Error {
-	check := func(key string, perMinute int) *fault.Error {
-		if ok, wait := g.limiter.Allow(key, perMinute, g.limits.Burst); !ok {
-			return slowDown(wait)
-		}
-		return nil
-	}
-	t := string(c.Tenant.ID)
 	if c.Who.Sort == System {
 		return nil
 	}
-	if err := check("t:"+t, g.limits.TenantPerMinute); err != nil {
-		return err
-	}
-	switch {
-	case c.Who.APIKey != "":
-		return check("k:"+string(c.Who.APIKey), g.limits.KeyPerMinute)
-	case c.Who.SiteKey != "":
-		return check("s:"+string(c.Who.SiteKey), g.limits.KeyPerMinute)
-	}
-	return check("u:"+string(c.Who.User), g.limits.UserPerMinute)
+	return g.rates.Caller(string(c.Tenant.ID), string(c.Who.APIKey), string(c.Who.SiteKey), string(c.Who.User))
 }
 
-// throttleAddress holds an address (IPv4 /32, IPv6 /64) to its rate, before
-// anything is looked up.
+// throttleAddress holds an address to its rate, before anything is looked up.
 func (g *Gate) throttleAddress(r *Request) *fault.Error {
 	if r.Channel == operation.Job || r.Channel == operation.Console {
 		return nil
 	}
-	if ok, wait := g.limiter.Allow("a:"+httpserve.PrefixKey(r.Address.Chosen), g.limits.AddressPerMinute, g.limits.Burst); !ok {
-		return slowDown(wait)
-	}
-	if r.Channel != operation.Portal {
-		return nil
-	}
-	if ok, wait := g.limiter.Allow("p:"+httpserve.PrefixKey(r.Address.Chosen), g.limits.PortalPerMinute, g.limits.PortalBurst); !ok {
-		return slowDown(wait)
-	}
-	return nil
-}
-
-func slowDown(wait time.Duration) *fault.Error {
-	seconds := max(1, int(wait/time.Second))
-	f := fault.New(fault.TooMany, "too_many_calls", "Too many calls; try again in "+strconv.Itoa(seconds)+" s.")
-	f.RetryAfter = time.Duration(seconds) * time.Second
-	return f
+	return g.rates.Address(r.Address.Chosen, r.Channel == operation.Portal)
 }
 
 // refuse writes the entry of a denial and gives the fault with its decision

@@ -43,10 +43,11 @@ func (g *Gate) foresee(c *Call, w *work, q identity.Query) []db.Statement {
 	if guess.Policy == nil {
 		return nil
 	}
-	guess.subject = guess.Policy.Known(cred.User, cred.APIKey)
-	if guess.subject == nil {
-		return nil
+	guess.subject = guess.Policy.Known(cred.User, cred.APIKey, c.At)
+	if guess.subject == nil || cred.ViewAs != "" || len(guess.subject.Limits(w.meta.Part)) > 0 {
+		return nil // other statements come first
 	}
+	guess.cred = cred
 	guess.Who = Principal{Sort: Person, User: cred.User, Session: cred.Session, APIKey: cred.APIKey}
 	if !g.decide(&guess, w.meta, c.entry.Object).Allowed || w.input() != nil {
 		return nil // the answer is found in the proper order

@@ -11,6 +11,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/access"
+	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
@@ -35,6 +36,8 @@ type Call struct {
 	touched []func(context.Context, *db.Tx) error
 	refused *fault.Error
 	counted bool // against the caller's rates
+	cred    identity.Credential
+	pending bool // a second person must approve it: it becomes a proposal
 	can     func(name, object string) bool
 }
 
@@ -99,7 +102,26 @@ func (c *Call) Visibility() secret.Visibility {
 	if c.subject == nil {
 		return secret.Visibility{}
 	}
-	return c.subject.Role.Visibility
+	v := c.subject.Role.Visibility
+	for _, g := range c.subject.Lent {
+		if g.Session == c.Who.Session && g.Object == c.entry.Object && c.At < g.Until && g.Object != "" && c.Channel != operation.API {
+			v = lend(v, g.Fields)
+		}
+	}
+	return v
+}
+
+// lend raises the ceiling by the fields that a grant names.
+func lend(v secret.Visibility, fields []string) secret.Visibility {
+	for _, f := range fields {
+		switch f {
+		case "ssn":
+			v.SSN = secret.Full
+		case "date_of_birth":
+			v.BirthDate = secret.Full
+		}
+	}
+	return v
 }
 
 // Subject gives the caller under the policy of this call; nil for the house

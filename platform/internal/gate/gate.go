@@ -8,8 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lendkeep/lendkeep/internal/httpserve"
 	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/rate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/shape"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
 
@@ -17,46 +18,14 @@ import (
 type Config struct {
 	Now    func() time.Time // the only clock below the fronts
 	Log    *slog.Logger
-	Limits Limits
+	Limits rate.Limits
 }
-
-// Limits are calls a minute (and bursts) for each sort of caller; a zero value
-// means the default.
-type Limits struct {
-	AddressPerMinute, KeyPerMinute, UserPerMinute, TenantPerMinute int
-	Burst                                                          int // calls at once before the rate counts
-	// PortalPerMinute and PortalBurst hold one address on hosted forms: whoever
-	// applies needs a few calls, and each may cost a call to a provider.
-	PortalPerMinute, PortalBurst int
-}
-
-// withDefaults fills what the configuration left open: generous for people at
-// work, small against guessing.
-func (l Limits) withDefaults() Limits {
-	set := func(v *int, d int) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	set(&l.AddressPerMinute, 6000)
-	set(&l.KeyPerMinute, 6000)
-	set(&l.UserPerMinute, 3000)
-	set(&l.TenantPerMinute, 120000)
-	set(&l.Burst, 600)
-	set(&l.PortalPerMinute, 60)
-	set(&l.PortalBurst, 120)
-	return l
-}
-
-// limiterKeys bounds the memory of the rate limits: callers remembered at once.
-const limiterKeys = 50_000
 
 // Gate holds the one list of operations and everything that stands before it.
 type Gate struct {
 	now     func() time.Time
 	log     *slog.Logger
-	limits  Limits
-	limiter *httpserve.Limiter
+	rates   *rate.Rates
 	list    []Entry
 	byName  map[string]Entry
 	callers callers
@@ -70,8 +39,7 @@ func New(c Config, list ...Entry) (*Gate, error) {
 	if c.Now == nil || c.Log == nil {
 		return nil, errors.New("gate: a clock and a log are required")
 	}
-	g := &Gate{now: c.Now, log: c.Log, limits: c.Limits.withDefaults(), byName: make(map[string]Entry, len(list))}
-	g.limiter = httpserve.NewLimiter(func() int64 { return c.Now().UnixMicro() }, limiterKeys)
+	g := &Gate{now: c.Now, log: c.Log, rates: rate.New(c.Limits, c.Now), byName: make(map[string]Entry, len(list))}
 	routes := map[string]string{}
 	slices.SortFunc(list, func(a, b Entry) int { return strings.Compare(a.describe().Name, b.describe().Name) })
 	for i, e := range list {
@@ -109,17 +77,21 @@ func check(m *Meta) error {
 		return fmt.Errorf("gate: operation %s has no audit form", m.Name)
 	case (m.Method == "") != (m.Path == ""):
 		return fmt.Errorf("gate: operation %s needs both a method and a path, or neither", m.Name)
+	case m.Pairing != Alone && (m.Kind != operation.Write || !m.plain):
+		return fmt.Errorf("gate: operation %s cannot wait for a second person: it must be a plain write", m.Name)
+	case m.Part != "" && !slices.Contains(policy.Areas(), m.Part):
+		return fmt.Errorf("gate: operation %s names no area that limits know: %s", m.Name, m.Part)
 	case m.Kind == operation.Read && m.Audit != operation.Looked && m.Audit != operation.Entered:
 		return fmt.Errorf("gate: read %s must be audited as looked", m.Name)
 	}
 	var err error
-	if m.seal, err = planSeal(m.Out); err != nil {
+	if m.seal, err = shape.PlanSeal(m.Out); err != nil {
 		return fmt.Errorf("gate: output of %s: %w", m.Name, err)
 	}
-	if m.texts, err = planTexts(m.In); err != nil {
+	if m.texts, err = shape.PlanTexts(m.In); err != nil {
 		return fmt.Errorf("gate: input of %s: %w", m.Name, err)
 	}
-	if m.Idempotent && m.seal.open != nil {
+	if m.Idempotent && m.seal.Holds() {
 		// A kept answer is public text; sealed values would come back empty.
 		return fmt.Errorf("gate: operation %s honours an Idempotency-Key and answers with sealed fields, which cannot be kept: answer with the id", m.Name)
 	}
@@ -149,7 +121,8 @@ func ForPolicy(list []Entry) []policy.Operation {
 	out := make([]policy.Operation, 0, len(list))
 	for _, m := range Catalogue(list) {
 		out = append(out, policy.Operation{Number: m.Number, Name: m.Name, UI: m.Screen != "", API: m.Path != "",
-			ByRole: m.Permit == ByRole, Every: m.Permit == SignedIn, Roles: strings.Fields(m.Roles)})
+			ByRole: m.Permit == ByRole, Every: m.Permit == SignedIn, Roles: strings.Fields(m.Roles),
+			Lendable: m.Permit == ByRole && !m.Bumps && m.Sensitivity != operation.Security && m.Area != "Audit", Paired: m.Pairing == AlwaysPair})
 	}
 	return out
 }

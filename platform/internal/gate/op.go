@@ -6,6 +6,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/shape"
 )
 
 // Permit says where the right to an operation comes from. The zero Permit is
@@ -18,6 +19,16 @@ const (
 	SignedIn                   // anybody whose credential is good: sign out, /me
 	Public                     // anybody at all: sign in, the application form
 	House                      // only the house itself: jobs and the console
+)
+
+// Pairing says whether an operation may need four eyes.
+type Pairing uint8
+
+// The ways of pairing.
+const (
+	Alone      Pairing = iota // one person does it
+	MayPair                   // a tenant may ask for a second person
+	AlwaysPair                // always needs a second person
 )
 
 // Op is one thing that a person or a program can do. Each desk makes its own
@@ -40,6 +51,12 @@ type Op[In, Out any] struct {
 	Roles       string              // shipped roles that hold it beside Admin: "manager agent"
 	Sites       bool                // ByRole, and also open to the site key of a hosted form
 	Idempotent  bool                // honours an Idempotency-Key; set wherever money moves
+	StepUp      bool                // on the screens a fresh proof of the person is asked for
+	Pairing     Pairing             // whether a second person may, or must, approve it
+	Mends       bool                // open to a session whose password or factor is stale, because it mends that
+	Leaves      bool                // ends a session or a view: open to a session that looks through other eyes
+	Bumps       bool                // changes who may do what beside its audit form: bumps the policy version
+	Part        string              // area of a loan or application that limits speak of: "payments"; "" for none
 	Object      func(in *In) string // "loan/<id>", from path parameters alone; nil for lists
 	// Prepare and Outside are for operations that call out or compute long:
 	// Prepare reads what is needed in a snapshot, Outside runs with no
@@ -68,9 +85,13 @@ type Meta struct {
 	Permit                                  Permit
 	Roles                                   string
 	Sites, Idempotent                       bool
+	StepUp, Mends, Leaves, Bumps            bool
+	Pairing                                 Pairing
+	Part                                    string
 	In, Out                                 reflect.Type
-	seal                                    *sealPlan
-	texts                                   *textPlan
+	plain                                   bool // neither Prepare nor Outside
+	seal                                    *shape.Seal
+	texts                                   *shape.Texts
 }
 
 // Entry is an operation in the one list, whatever its types.
@@ -82,6 +103,8 @@ type Entry interface {
 	// Invoke runs the operation for a front that knows no types: path and
 	// body receive a pointer to the input.
 	Invoke(ctx context.Context, g *Gate, r *Request, path, body func(in any) error) (out any, err error)
+	// carry runs what an approved proposal asked for, in the approver's call.
+	carry(ctx context.Context, c *Call, packed []byte) (out any, err error)
 }
 
 // Meta tells what the operation is; nil before New has seen it.
@@ -93,11 +116,13 @@ func (o *Op[In, Out]) describe() *Meta {
 	m := &Meta{
 		Name: o.Name, Title: o.Title, Area: o.Area, Screen: o.Screen, Method: o.Method, Path: o.Path, Status: o.Status,
 		Kind: o.Kind, Audit: o.Audit, Sensitivity: o.Sensitivity, Permit: o.Permit, Roles: o.Roles, Sites: o.Sites, Idempotent: o.Idempotent,
+		StepUp: o.StepUp, Mends: o.Mends, Leaves: o.Leaves, Bumps: o.Bumps || o.Audit == operation.Access, Pairing: o.Pairing, Part: o.Part,
 		In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](),
 	}
 	if m.Status == 0 {
 		m.Status = 200
 	}
+	m.plain = o.Prepare == nil && o.Outside == nil
 	if o.Do == nil {
 		m.Kind = 0 // refused by New, with the name
 	}
@@ -118,4 +143,11 @@ func erased[In any](f func(any) error) func(*In) error {
 		return nil
 	}
 	return func(in *In) error { return f(in) }
+}
+
+// File is an output that is a document and not JSON: evidence as PDF, a CSV.
+type File struct {
+	Name        string `json:"name" class:"public"`
+	ContentType string `json:"content_type" class:"public"`
+	Body        []byte `json:"body" class:"public"`
 }

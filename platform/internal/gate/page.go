@@ -106,23 +106,34 @@ func Look[In, Out any](ctx context.Context, p *Page, o *Op[In, Out], in *In) (*O
 		c.entry.Object = w.object()
 	}
 	if d := p.g.decide(&c, w.meta, c.entry.Object); !d.Allowed {
-		f := p.g.denial(&c, d)
-		c.entry.Outcome, c.entry.DecisionID = operation.Denied, newDecision(c.At)
-		f.DecisionID = string(c.entry.DecisionID)
-		p.denials = append(p.denials, c.entry)
-		return nil, &refusal{fault: f, known: true}
+		return nil, p.refused(&c, &refusal{fault: p.g.denial(&c, d), known: true})
 	}
 	p.note(&c)
-	if err := w.meta.texts.check(in); err != nil {
+	if err := w.meta.texts.Check(in); err != nil {
 		return nil, err
+	}
+	if err := p.g.limit(ctx, &c, w.meta); err != nil {
+		return nil, p.refused(&c, err)
 	}
 	out, err := o.Do(ctx, &c, in)
 	p.absorb(&c) // also of a read that fails: its entry says what was tried
 	if err != nil {
 		return nil, err
 	}
-	w.meta.seal.apply(out, c.Visibility())
+	w.meta.seal.Apply(out, c.Visibility())
 	return out, nil
+}
+
+// refused keeps a denial within the page for its own entry; other errors pass.
+func (p *Page) refused(c *Call, err error) error {
+	var r *refusal
+	if !errors.As(err, &r) {
+		return err
+	}
+	c.entry.Outcome, c.entry.DecisionID = operation.Denied, newDecision(c.At)
+	r.fault.DecisionID = string(c.entry.DecisionID)
+	p.denials = append(p.denials, c.entry)
+	return r
 }
 
 func (p *Page) note(c *Call) {

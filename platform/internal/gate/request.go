@@ -53,6 +53,7 @@ type Principal struct {
 	SiteKey       id.SiteKey
 	SourceCompany id.SourceCompany // of a site key
 	Job           string
+	ViewAs        string // through whose eyes a session looks; "" for its own
 }
 
 // String gives the principal as audit entries name it: "user/us_…".

@@ -121,7 +121,7 @@ func (w *work) read() error {
 			return err
 		}
 	}
-	return w.meta.texts.check(w.in)
+	return w.meta.texts.Check(w.in)
 }
 
 // read runs a read in one snapshot whose first statement finds the caller. The
@@ -146,6 +146,9 @@ func (g *Gate) read(ctx context.Context, c *Call, w *work) (any, error) {
 			return err
 		}
 		c.setScope()
+		if err := g.limit(ctx, c, w.meta); err != nil {
+			return err
+		}
 		var err error
 		out, err = w.run(ctx, c)
 		return err
@@ -153,7 +156,7 @@ func (g *Gate) read(ctx context.Context, c *Call, w *work) (any, error) {
 	c.Tx = nil
 	if err == nil {
 		g.remember(c, w, q, cred)
-		w.meta.seal.apply(out, c.Visibility())
+		w.meta.seal.Apply(out, c.Visibility())
 		c.touched = c.toTouch(cred)
 	}
 	return out, err
@@ -186,6 +189,9 @@ func (g *Gate) write(ctx context.Context, c *Call, w *work) (any, error) {
 		_, err := g.snapshot(ctx, c, w, func(ctx context.Context) (err error) { out, err = w.run(ctx, c); return err })
 		return out, err
 	}
+	if c.pending {
+		return nil, g.propose(ctx, c, w)
+	}
 	return g.commit(ctx, c, w, cred, touch)
 }
 
@@ -208,6 +214,9 @@ func (g *Gate) snapshot(ctx context.Context, c *Call, w *work, more func(context
 		c.setScope()
 		if more == nil {
 			return nil
+		}
+		if err := g.limit(ctx, c, w.meta); err != nil {
+			return err
 		}
 		return more(ctx)
 	})
@@ -235,7 +244,7 @@ func (g *Gate) commit(ctx context.Context, c *Call, w *work, before identity.Cre
 	var out any
 	var now identity.Credential
 	entry, q := *c.entry, c.Request.query()
-	err := c.Tenant.DB.WriteFirst(ctx, c.At, w.meta.Audit == operation.Access, q.SQL, q.Args, func(scan func(...any) error) (err error) {
+	err := c.Tenant.DB.WriteFirst(ctx, c.At, w.meta.Bumps, q.SQL, q.Args, func(scan func(...any) error) (err error) {
 		now, err = q.Scan(scan)
 		return err
 	}, func(ctx context.Context, tx *db.Tx) error {
@@ -244,7 +253,13 @@ func (g *Gate) commit(ctx context.Context, c *Call, w *work, before identity.Cre
 		if err := g.again(ctx, tx, c, w.meta, before, now); err != nil {
 			return err
 		}
+		if c.pending {
+			return paired() // four eyes were switched on meanwhile
+		}
 		c.setScope()
+		if err := g.limit(ctx, c, w.meta); err != nil {
+			return err
+		}
 		for _, f := range touch {
 			if err := f(ctx, tx); err != nil {
 				return err
@@ -264,14 +279,14 @@ func (g *Gate) commit(ctx context.Context, c *Call, w *work, before identity.Cre
 	if err != nil {
 		return nil, err
 	}
-	w.meta.seal.apply(out, c.Visibility())
+	w.meta.seal.Apply(out, c.Visibility())
 	return out, nil
 }
 
 // again decides anew if credential or version, read in the write's own
 // transaction, are not what they were.
 func (g *Gate) again(ctx context.Context, tx *db.Tx, c *Call, m *Meta, before, now identity.Credential) error {
-	if now.Version == before.Version && now.Found == before.Found && now.TenantActive == before.TenantActive {
+	if now.Version == before.Version && now.Found == before.Found && now.TenantActive == before.TenantActive && now.ViewAs == before.ViewAs {
 		return nil
 	}
 	if err := g.know(ctx, tx, c, now); err != nil {
@@ -288,7 +303,7 @@ func (g *Gate) seal(ctx context.Context, c *Call, w *work, out any) error {
 			return err
 		}
 	}
-	if w.meta.Audit == operation.Access {
+	if w.meta.Bumps {
 		if err := bump(ctx, c); err != nil {
 			return err
 		}
@@ -305,7 +320,10 @@ func (g *Gate) seal(ctx context.Context, c *Call, w *work, out any) error {
 // finish writes the entry of whatever did not commit one itself, and answers.
 func (g *Gate) finish(ctx context.Context, c *Call, out any, err error) (any, error) {
 	var denied *refusal
+	var waits *proposed
 	switch {
+	case errors.As(err, &waits):
+		return nil, waits.fault
 	case errors.As(err, &denied):
 		return nil, g.refuse(ctx, c, denied)
 	case err != nil:

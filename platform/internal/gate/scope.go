@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -141,3 +142,9 @@ func (s Scope) and(exprs []*rule.Expr) db.Cond {
 // ScopeFor gives the scope that another subject would have in this call, for
 // explaining a decision; it must be combined with the asker's own.
 func ScopeFor(c *Call, s *policy.Subject) Scope { return scopeOf(s, c.Today) }
+
+// nounOf gives the noun of an object reference: "loan" of "loan/ln_…".
+func nounOf(object string) string {
+	noun, _, _ := strings.Cut(object, "/")
+	return noun
+}

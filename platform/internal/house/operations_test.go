@@ -121,6 +121,10 @@ func (p *premises) hire() {
 			if err != nil {
 				return err
 			}
+			err = identity.InsertException(ctx, tx, identity.Exception{ID: id.New[id.Exception](tx.At), User: who.id, Reason: "test", ApprovedBy: "house/test", Until: tx.At + 365*24*60*60*1_000_000})
+			if err != nil {
+				return err
+			}
 			key, locator, hash := identity.NewKey()
 			who.key = key
 			err = identity.InsertKey(ctx, tx, identity.Key{ID: id.New[id.APIKey](tx.At), User: who.id, Locator: locator, Label: "test",
@@ -143,7 +147,7 @@ func (p *premises) signIn(who *person) {
 	p.write(func(ctx context.Context, tx *db.Tx) error {
 		token, hash := identity.NewToken()
 		who.session = token
-		return identity.InsertSession(ctx, tx, id.New[id.Session](tx.At), hash, who.id, who.address, "test")
+		return identity.InsertSession(ctx, tx, identity.Opening{ID: id.New[id.Session](tx.At), TokenHash: hash, User: who.id, Address: who.address, Agent: "test", FactorAt: tx.At, ProvedAt: tx.At})
 	})
 }
 

@@ -42,6 +42,10 @@ type Credential struct {
 	SourceCompany id.SourceCompany
 	Touched       int64 // last seen or last used
 	Expired       bool
+	FactorAt      int64  // when the session last gave a second factor; 0: never
+	ProvedAt      int64  // when it last proved the person, by factor or, under an exception, by password
+	ViewAs        string // through whose eyes the session looks: "user/us_…", "role/ro_…", "draft"; "" for its own
+	ViewDraft     string // JSON of a role that is not saved yet
 	origins       string
 }
 
@@ -67,7 +71,8 @@ func Anonymous() Query {
 }
 
 const sessionAndVersion = `SELECT v.version, v.tenant_active, COALESCE(s.id, ''), COALESCE(s.user_id, ''),
-	COALESCE(s.seen_at, 0), COALESCE(s.ends_at, 0)
+	COALESCE(s.seen_at, 0), COALESCE(s.ends_at, 0), COALESCE(s.factor_at, 0), COALESCE(s.proved_at, 0),
+	COALESCE(s.view_as, ''), COALESCE(s.view_draft, '')
 	FROM policy_version v LEFT JOIN session s ON s.token_hash = ? AND s.ended_at = 0 WHERE v.id = 1`
 
 // BySession reads the session that a cookie's token names.
@@ -76,7 +81,7 @@ func BySession(token secret.Text, at int64) Query {
 	return Query{SQL: sessionAndVersion, Args: []any{h[:]}, Mark: h, Scan: func(scan func(...any) error) (Credential, error) {
 		var c Credential
 		var active, ends int64
-		if err := scan(&c.Version, &active, &c.Session, &c.User, &c.Touched, &ends); err != nil {
+		if err := scan(&c.Version, &active, &c.Session, &c.User, &c.Touched, &ends, &c.FactorAt, &c.ProvedAt, &c.ViewAs, &c.ViewDraft); err != nil {
 			return c, err
 		}
 		c.TenantActive = active == 1

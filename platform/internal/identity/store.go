@@ -25,20 +25,25 @@ type Staff struct {
 	PasswordAt   int64
 	Failures     int64
 	LockedUntil  int64
-	FactorNote   string // recorded exception from second factors
 	CreatedAt    int64
+	Grantable    string  // JSON list of the operations that the person may give away; "" follows the role
+	RoleUntil    int64   // until when Role is lent; 0: for good
+	RoleAfter    id.Role // the role that comes back then
+	MustChange   bool    // the password must be changed before anything else
 }
 
 // NormalEmail is the form in which log-in names are stored and compared.
 func NormalEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
-const staffColumns = `id, email, name, role_id, active, machine, password_hash, password_at, failures, locked_until, factor_note, created_at`
+const staffColumns = `id, email, name, role_id, active, machine, password_hash, password_at, failures, locked_until, created_at,
+	grantable, role_until, role_after, password_must_change`
 
 func scanStaff(scan func(...any) error) (Staff, error) {
 	var s Staff
-	var active, machine int64
-	err := scan(&s.ID, &s.Email, &s.Name, &s.Role, &active, &machine, &s.PasswordHash, &s.PasswordAt, &s.Failures, &s.LockedUntil, &s.FactorNote, &s.CreatedAt)
-	s.Active, s.Machine = active == 1, machine == 1
+	var active, machine, must int64
+	err := scan(&s.ID, &s.Email, &s.Name, &s.Role, &active, &machine, &s.PasswordHash, &s.PasswordAt, &s.Failures, &s.LockedUntil, &s.CreatedAt,
+		&s.Grantable, &s.RoleUntil, &s.RoleAfter, &must)
+	s.Active, s.Machine, s.MustChange = active == 1, machine == 1, must == 1
 	return s, err
 }
 
@@ -68,17 +73,20 @@ func AllStaff(ctx context.Context, tx *db.Tx) ([]Staff, error) {
 
 // InsertStaff adds a member of staff; Conflict if the log-in name is taken.
 func InsertStaff(ctx context.Context, tx *db.Tx, s Staff) error {
-	_, err := tx.Exec(ctx, `INSERT INTO staff (`+staffColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.ID, NormalEmail(s.Email), s.Name, s.Role, bit(s.Active), bit(s.Machine), s.PasswordHash, s.PasswordAt, s.Failures, s.LockedUntil, s.FactorNote, s.CreatedAt)
+	_, err := tx.Exec(ctx, `INSERT INTO staff (`+staffColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.ID, NormalEmail(s.Email), s.Name, s.Role, bit(s.Active), bit(s.Machine), s.PasswordHash, s.PasswordAt, s.Failures, s.LockedUntil, s.CreatedAt,
+		s.Grantable, s.RoleUntil, s.RoleAfter, bit(s.MustChange))
 	if db.IsDuplicate(err) {
 		return fault.New(fault.Conflict, "email_taken", "Another user has this e-mail address.")
 	}
 	return err
 }
 
-// UpdateStaff changes name, role and whether the user is active.
+// UpdateStaff changes name, role (lent or for good), grantable set and whether
+// the user is active.
 func UpdateStaff(ctx context.Context, tx *db.Tx, s Staff) error {
-	_, err := tx.Exec(ctx, `UPDATE staff SET name = ?, role_id = ?, active = ? WHERE id = ?`, s.Name, s.Role, bit(s.Active), s.ID)
+	_, err := tx.Exec(ctx, `UPDATE staff SET name = ?, role_id = ?, active = ?, grantable = ?, role_until = ?, role_after = ? WHERE id = ?`,
+		s.Name, s.Role, bit(s.Active), s.Grantable, s.RoleUntil, s.RoleAfter, s.ID)
 	return err
 }
 
@@ -96,10 +104,20 @@ func SetFailures(ctx context.Context, tx *db.Tx, u id.User, failures, lockedUnti
 	return err
 }
 
+// Opening is a session that begins. FactorAt and ProvedAt are zero until the
+// person has given a second factor, or proved themselves under an exception.
+type Opening struct {
+	ID                 id.Session
+	TokenHash          []byte
+	User               id.User
+	Address, Agent     string
+	FactorAt, ProvedAt int64
+}
+
 // InsertSession opens a session.
-func InsertSession(ctx context.Context, tx *db.Tx, s id.Session, tokenHash []byte, u id.User, address, agent string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO session (id, token_hash, user_id, created_at, seen_at, ends_at, ended_at, address, user_agent)
-		VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)`, s, tokenHash, u, tx.At, tx.At, tx.At+SessionAbsolute, address, agent)
+func InsertSession(ctx context.Context, tx *db.Tx, o Opening) error {
+	_, err := tx.Exec(ctx, `INSERT INTO session (id, token_hash, user_id, created_at, seen_at, ends_at, ended_at, address, user_agent, factor_at, proved_at)
+		VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)`, o.ID, o.TokenHash, o.User, tx.At, tx.At, tx.At+SessionAbsolute, o.Address, o.Agent, o.FactorAt, o.ProvedAt)
 	return err
 }
 

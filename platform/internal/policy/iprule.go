@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
@@ -26,8 +27,8 @@ type IPRule struct {
 
 // Holder is who an address rule binds.
 type Holder struct {
-	Kind string `json:"kind" class:"public" enum:"tenant,role,user,key" doc:"what it binds"`
-	ID   string `json:"id,omitempty" class:"public" doc:"id of the role, user or key; empty for the tenant"`
+	Kind string `json:"kind" class:"public" enum:"tenant,role,team,user,key" doc:"what it binds"`
+	ID   string `json:"id,omitempty" class:"public" doc:"id of the role, team, user or key; empty for the tenant"`
 }
 
 // Compile checks the entries.
@@ -57,12 +58,20 @@ func (p *Compiled) rulesOf(kind, holder string) []access.IPRule {
 	return out
 }
 
-func allIPRules(ctx context.Context, tx *db.Tx) ([]*IPRule, error) {
+// allIPRules reads and compiles the rules; a set whose entries are those of the
+// last policy is taken over, because a big one takes long to build.
+func allIPRules(ctx context.Context, tx *db.Tx, last *Compiled) ([]*IPRule, error) {
 	rules, err := IPRules(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range rules {
+		if last != nil {
+			if i := slices.IndexFunc(last.rules, func(l *IPRule) bool { return l.ID == r.ID && slices.Equal(l.Entries, r.Entries) }); i >= 0 {
+				r.set = last.rules[i].set
+				continue
+			}
+		}
 		if err := r.Compile(); err != nil {
 			return nil, fmt.Errorf("address rule %s: %w", r.ID, err)
 		}

@@ -10,15 +10,12 @@ package policy
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
 
 	"github.com/lendkeep/lendkeep/internal/db"
-	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/rule"
 	"github.com/lendkeep/lendkeep/platform/internal/access"
@@ -26,13 +23,15 @@ import (
 
 // Operation is what policy needs to know of one entry of the gate's list.
 type Operation struct {
-	Number uint16
-	Name   string
-	UI     bool     // a screen has it
-	API    bool     // the API has it
-	ByRole bool     // a role may grant it
-	Every  bool     // every signed-in caller holds it
-	Roles  []string // shipped roles that hold it beside admin
+	Number   uint16
+	Name     string
+	UI       bool     // a screen has it
+	API      bool     // the API has it
+	ByRole   bool     // a role may grant it
+	Every    bool     // every signed-in caller holds it
+	Roles    []string // shipped roles that hold it beside admin
+	Lendable bool     // a walkthrough may lend it
+	Paired   bool     // a second person must always approve it, whatever the tenant says
 }
 
 // Vocabulary is what expressions may speak of; it depends on the tenant's
@@ -89,6 +88,17 @@ func (c *Cache) Kept(version int64) *Compiled {
 	return nil
 }
 
+// newest gives the policy compiled last, whose address sets are taken over where
+// their entries are the same; or nil.
+func (c *Cache) newest() *Compiled {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.kept) == 0 {
+		return nil
+	}
+	return c.kept[0]
+}
+
 // Compiled is a policy at one version.
 type Compiled struct {
 	Version  int64
@@ -97,6 +107,8 @@ type Compiled struct {
 	roles    map[id.Role]*Role
 	vocab    Vocabulary
 	rules    []*IPRule
+	setting  Setting
+	proposed *Proposed  // of an overlay: what is not stored
 	mu       sync.Mutex // guards subjects
 	subjects map[subjectKey]*Subject
 }
@@ -105,18 +117,6 @@ type subjectKey struct {
 	user id.User
 	key  id.APIKey
 }
-
-// Subject is one user (and, through the API, one key) under a policy version.
-type Subject struct {
-	access.Subject
-	User         id.User
-	Name, Email  string
-	Role         *Role
-	Restrictions []*Restriction
-}
-
-// Restricted reports whether any search restriction binds the subject.
-func (s *Subject) Restricted() bool { return len(s.Restrictions) > 0 }
 
 func (c *Cache) compile(ctx context.Context, tx *db.Tx, version int64, active bool) (*Compiled, error) {
 	p := &Compiled{Version: version, config: &c.config, subjects: map[subjectKey]*Subject{}, roles: map[id.Role]*Role{}}
@@ -130,15 +130,33 @@ func (c *Cache) compile(ctx context.Context, tx *db.Tx, version int64, active bo
 		r.compile(c.config.Operations)
 		p.roles[r.ID] = r
 	}
-	if p.rules, err = allIPRules(ctx, tx); err != nil {
+	if p.rules, err = allIPRules(ctx, tx, c.newest()); err != nil {
 		return nil, err
 	}
 	p.Access.TenantIP = p.rulesOf("tenant", "")
+	if p.setting, err = ReadSetting(ctx, tx); err != nil {
+		return nil, err
+	}
+	p.Access.FourEyes = p.pairs()
 	if p.vocab, err = c.config.Vocabulary(ctx, tx); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
+
+// pairs gives the operations that a second person must approve.
+func (p *Compiled) pairs() access.Bits {
+	b := access.NewBits()
+	for _, o := range p.config.Operations {
+		if o.Paired || slices.Contains(p.setting.FourEyes, o.Name) {
+			b.Set(o.Number)
+		}
+	}
+	return b
+}
+
+// Setting gives what the tenant decided about its doors.
+func (p *Compiled) Setting() Setting { return p.setting }
 
 // Vocabulary gives what expressions may speak of at this version.
 func (p *Compiled) Vocabulary() Vocabulary { return p.vocab }
@@ -152,64 +170,6 @@ func (p *Compiled) RuleName(index int32) string {
 		return p.rules[index].Name
 	}
 	return ""
-}
-
-// Subject gives a user under this policy, with the address rules of the key if
-// there is one. NotFound if there is no such user.
-func (p *Compiled) Subject(ctx context.Context, tx *db.Tx, user id.User, key id.APIKey) (*Subject, error) {
-	if s := p.Known(user, key); s != nil {
-		return s, nil
-	}
-	s, err := p.subject(ctx, tx, user, key)
-	if err != nil {
-		return nil, err
-	}
-	p.mu.Lock()
-	p.subjects[subjectKey{user, key}] = s
-	p.mu.Unlock()
-	return s, nil
-}
-
-// Known gives a subject that was compiled before, or nil.
-func (p *Compiled) Known(user id.User, key id.APIKey) *Subject {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.subjects[subjectKey{user, key}]
-}
-
-func (p *Compiled) subject(ctx context.Context, tx *db.Tx, user id.User, key id.APIKey) (*Subject, error) {
-	s := &Subject{User: user}
-	var active int64
-	var role id.Role
-	err := tx.One(ctx, `SELECT name, email, active, role_id FROM staff WHERE id = ?`, []any{user}, &s.Name, &s.Email, &active, &role)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fault.Missing("user")
-	}
-	if err != nil {
-		return nil, err
-	}
-	s.Active = active == 1
-	if s.Role = p.roles[role]; s.Role == nil {
-		return nil, fmt.Errorf("user %s has role %s, which is not stored", user, role)
-	}
-	s.Subject.Role = &s.Role.Rights
-	s.RoleIP = p.rulesOf("role", string(role))
-	s.UserIP = p.rulesOf("user", string(user))
-	if key != "" {
-		s.KeyIP = p.rulesOf("key", string(key))
-	}
-	stored, err := restrictionsOf(ctx, tx, user)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range stored {
-		if err := r.Compile(p.vocab); err != nil {
-			// What cannot be compiled any more hides everything: fail closed.
-			r.Broken = true
-		}
-		s.Restrictions = append(s.Restrictions, r)
-	}
-	return s, nil
 }
 
 // Bump raises the version in the transaction of an access change. The caller

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
@@ -20,6 +21,7 @@ type Restriction struct {
 	Visible      string // expressions as written
 	Borrowers    string
 	Applications string
+	Limits       []Limit // how much of what is visible may be seen and done
 	CreatedAt    int64
 
 	Broken      bool // stored text that no longer compiles: hides everything
@@ -32,6 +34,7 @@ type Restriction struct {
 // field, the position and the meaning.
 func (r *Restriction) Compile(v Vocabulary) error {
 	var c fault.Collector
+	var err error
 	compile := func(field, text string, words *rule.Vocabulary) *rule.Expr {
 		if text == "" {
 			return nil
@@ -42,25 +45,73 @@ func (r *Restriction) Compile(v Vocabulary) error {
 		}
 		return e
 	}
+	for i := range r.Limits {
+		c.Merge(fmt.Sprintf("limits[%d]", i), r.Limits[i].compile(v))
+	}
 	if r.Visible == "" {
 		c.Add("visible", `Say which loans may be seen, for example loan.portfolios.overlaps(["Acme"]).`)
 	}
-	r.Loan = compile("visible", r.Visible, v.Loans)
+	if r.Loan = compile("visible", r.Visible, v.Loans); r.Loan != nil && c.Err() == nil {
+		if r.Loan, err = r.narrowed(v); err != nil {
+			c.Add("visible", "This and the limits that hide the summary are too long or too deep together; make them shorter.")
+		}
+	}
 	r.Borrower = compile("borrowers", r.Borrowers, v.Borrowers)
 	r.Application = compile("applications", r.Applications, v.Applications)
 	return c.Err()
 }
 
-const restrictionColumns = `r.id, r.name, r.visible, r.borrowers, r.applications, r.created_at`
+const restrictionColumns = `r.id, r.name, r.visible, r.borrowers, r.applications, r.limits, r.created_at`
 
 func scanRestriction(scan func(...any) error) (*Restriction, error) {
 	r := new(Restriction)
-	return r, scan(&r.ID, &r.Name, &r.Visible, &r.Borrowers, &r.Applications, &r.CreatedAt)
+	var limits string
+	if err := scan(&r.ID, &r.Name, &r.Visible, &r.Borrowers, &r.Applications, &limits, &r.CreatedAt); err != nil {
+		return nil, err
+	}
+	var err error
+	r.Limits, err = decode[[]Limit](limits)
+	return r, err
 }
 
-func restrictionsOf(ctx context.Context, tx *db.Tx, user id.User) ([]*Restriction, error) {
-	return db.All(ctx, tx, func(rows *db.Rows) (*Restriction, error) { return scanRestriction(rows.Scan) },
-		`SELECT `+restrictionColumns+` FROM search_restriction r JOIN staff_restriction s ON s.restriction_id = r.id WHERE s.user_id = ? ORDER BY r.id`, user)
+// held finds the restrictions that bind a user, own and through teams.
+const held = `(SELECT s.restriction_id FROM staff_restriction s WHERE s.user_id = ?
+	UNION SELECT t.restriction_id FROM team_restriction t JOIN team_member m ON m.team_id = t.team_id WHERE m.user_id = ?)`
+
+// restrictionsOf gives the restrictions that bind a user now, and the instant
+// at which one that is paused binds again; 0 for never.
+func restrictionsOf(ctx context.Context, tx *db.Tx, user id.User) (list []*Restriction, until int64, err error) {
+	type row struct {
+		*Restriction
+		paused int64
+	}
+	rows, err := db.All(ctx, tx, func(rows *db.Rows) (x row, err error) {
+		x.Restriction, err = scanRestriction(func(dest ...any) error { return rows.Scan(append(dest, &x.paused)...) })
+		return x, err
+	}, `SELECT `+restrictionColumns+`, COALESCE((SELECT p.until FROM restriction_pause p WHERE p.user_id = ? AND p.restriction_id = r.id), 0)
+		FROM search_restriction r WHERE r.id IN `+held+` ORDER BY r.id`, user, user, user)
+	for _, x := range rows {
+		if x.paused > tx.At {
+			until = sooner(until, x.paused)
+			continue
+		}
+		list = append(list, x.Restriction)
+	}
+	return list, until, err
+}
+
+// RestrictedUsers gives the active users whom any restriction binds, own or
+// through a team.
+func RestrictedUsers(ctx context.Context, tx *db.Tx) ([]id.User, error) {
+	return db.All(ctx, tx, func(r *db.Rows) (u id.User, err error) { return u, r.Scan(&u) }, `SELECT u.id FROM staff u WHERE u.active = 1 AND u.id IN
+		(SELECT user_id FROM staff_restriction UNION SELECT m.user_id FROM team_member m JOIN team_restriction t ON t.team_id = m.team_id) ORDER BY u.id`)
+}
+
+// Pause lets a restriction not bind a person before an instant.
+func Pause(ctx context.Context, tx *db.Tx, u id.User, r id.Restriction, until int64) error {
+	_, err := tx.Exec(ctx, `INSERT INTO restriction_pause (user_id, restriction_id, until) VALUES (?, ?, ?)
+		ON CONFLICT (user_id, restriction_id) DO UPDATE SET until = excluded.until`, u, r, until)
+	return err
 }
 
 // Restrictions lists all search restrictions by name.
@@ -82,20 +133,23 @@ func RestrictionByID(ctx context.Context, tx *db.Tx, rid id.Restriction) (*Restr
 
 // InsertRestriction stores a restriction that has been compiled.
 func InsertRestriction(ctx context.Context, tx *db.Tx, r *Restriction) error {
-	_, err := tx.Exec(ctx, `INSERT INTO search_restriction (id, name, visible, borrowers, applications, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
-		r.ID, r.Name, r.Visible, r.Borrowers, r.Applications, tx.At)
+	_, err := tx.Exec(ctx, `INSERT INTO search_restriction (id, name, visible, borrowers, applications, limits, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		r.ID, r.Name, r.Visible, r.Borrowers, r.Applications, encodeLimits(r.Limits), tx.At)
 	return nameTaken(err, "search restriction")
 }
 
-// UpdateRestriction replaces a restriction's name and expressions.
+// UpdateRestriction replaces a restriction's name, expressions and limits.
 func UpdateRestriction(ctx context.Context, tx *db.Tx, r *Restriction) error {
-	_, err := tx.Exec(ctx, `UPDATE search_restriction SET name = ?, visible = ?, borrowers = ?, applications = ? WHERE id = ?`,
-		r.Name, r.Visible, r.Borrowers, r.Applications, r.ID)
+	_, err := tx.Exec(ctx, `UPDATE search_restriction SET name = ?, visible = ?, borrowers = ?, applications = ?, limits = ? WHERE id = ?`,
+		r.Name, r.Visible, r.Borrowers, r.Applications, encodeLimits(r.Limits), r.ID)
 	return nameTaken(err, "search restriction")
 }
 
 // DeleteRestriction removes one that nobody holds; Conflict otherwise.
 func DeleteRestriction(ctx context.Context, tx *db.Tx, rid id.Restriction) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM restriction_pause WHERE restriction_id = ?`, rid); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `DELETE FROM search_restriction WHERE id = ?`, rid)
 	if db.IsReference(err) {
 		return fault.New(fault.Conflict, "in_use", "This search restriction is assigned to users; take it from them first.")

@@ -113,10 +113,8 @@ func settle(ctx context.Context, c *gate.Call, a *attempt) (*EnterOut, error) {
 	token, hash := identity.NewToken()
 	s := id.New[id.Session](c.At)
 	c.Detail("session", string(s))
-	if now.FactorNote != "" {
-		c.Detail("second_factor", "exception: "+now.FactorNote)
-	}
-	err = identity.InsertSession(ctx, c.Tx, s, hash, now.ID, c.Request.Address.Chosen.String(), clip(c.Request.UserAgent, 300))
+	err = identity.InsertSession(ctx, c.Tx, identity.Opening{ID: s, TokenHash: hash, User: now.ID, Address: c.Request.Address.Chosen.String(),
+		Agent: clip(c.Request.UserAgent, 300), ProvedAt: c.At})
 	return &EnterOut{Token: token, User: now.ID, Name: now.Name}, err
 }
 

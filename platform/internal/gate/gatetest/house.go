@@ -142,7 +142,11 @@ func (h *House) staff(t testing.TB) {
 			}
 			token, tokenHash := identity.NewToken()
 			p.Session = token
-			if err := identity.InsertSession(ctx, tx, id.New[id.Session](tx.At), tokenHash, p.ID, "198.51.100.7", "test"); err != nil {
+			if err := identity.InsertSession(ctx, tx, identity.Opening{ID: id.New[id.Session](tx.At), TokenHash: tokenHash, User: p.ID, Address: "198.51.100.7", Agent: "test", FactorAt: tx.At, ProvedAt: tx.At}); err != nil {
+				return err
+			}
+			x := identity.Exception{ID: id.New[id.Exception](tx.At), User: p.ID, Reason: "test: signs in with a password alone", ApprovedBy: "house/test", Until: tx.At + 365*24*60*60*1_000_000}
+			if err := identity.InsertException(ctx, tx, x); err != nil {
 				return err
 			}
 			h.People[r.Shipped] = p

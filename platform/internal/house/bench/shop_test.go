@@ -20,6 +20,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/keys/filekms"
 	"github.com/lendkeep/lendkeep/platform/internal/api"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	calls "github.com/lendkeep/lendkeep/platform/internal/gate/rate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
@@ -73,7 +74,7 @@ func open(t testing.TB, e db.Engine, folder, prefix string) *shop {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	list := append(append(s.desk.Operations(), s.board.Operations()...), api.Operations()...)
 	const many = 1_000_000_000
-	g, err := gate.New(gate.Config{Now: time.Now, Log: log, Limits: gate.Limits{AddressPerMinute: many, KeyPerMinute: many, UserPerMinute: many, TenantPerMinute: many, Burst: many}}, list...)
+	g, err := gate.New(gate.Config{Now: time.Now, Log: log, Limits: calls.Limits{AddressPerMinute: many, KeyPerMinute: many, UserPerMinute: many, TenantPerMinute: many, Burst: many}}, list...)
 	must(t, err)
 	s.gate = g
 	must(t, os.MkdirAll(folder, 0o700))

@@ -46,8 +46,7 @@ func wantedSets(ctx context.Context, t *tenant.Tenant) (map[string][]*rule.Expr,
 		if err != nil {
 			return err
 		}
-		users, err := db.All(ctx, tx, func(r *db.Rows) (u id.User, err error) { return u, r.Scan(&u) },
-			`SELECT DISTINCT s.user_id FROM staff_restriction s JOIN staff u ON u.id = s.user_id WHERE u.active = 1 ORDER BY s.user_id`)
+		users, err := policy.RestrictedUsers(ctx, tx)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package gate
+package shape
 
 import (
 	"fmt"
@@ -12,15 +12,15 @@ import (
 	"github.com/lendkeep/lendkeep/internal/secret"
 )
 
-// textPlan visits every text of one input type: the card-number guard stands
+// Texts visits every text of one input type: the card-number guard stands
 // here, before any desk has seen the input.
-type textPlan struct {
+type Texts struct {
 	visit func(v reflect.Value, path string, found func(path, text string))
 }
 
-// check refuses card numbers, broken UTF-8 and misleading characters in any
+// Check refuses card numbers, broken UTF-8 and misleading characters in any
 // text of the input. The fault names the fields, never what stood in them.
-func (p *textPlan) check(in any) error {
+func (p *Texts) Check(in any) error {
 	if p == nil || p.visit == nil {
 		return nil
 	}
@@ -58,11 +58,12 @@ var secretText = reflect.TypeFor[secret.Text]()
 
 type visitor = func(v reflect.Value, path string, found func(path, text string))
 
-func planTexts(t reflect.Type) (*textPlan, error) {
+// PlanTexts walks an input type, which must be a struct.
+func PlanTexts(t reflect.Type) (*Texts, error) {
 	if t.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("%s is not a struct", t)
 	}
-	return &textPlan{visit: visitorOf(t, map[reflect.Type]bool{})}, nil
+	return &Texts{visit: visitorOf(t, map[reflect.Type]bool{})}, nil
 }
 
 func visitorOf(t reflect.Type, within map[reflect.Type]bool) visitor {

@@ -1,4 +1,4 @@
-package gate
+package shape
 
 import (
 	"encoding"
@@ -9,20 +9,14 @@ import (
 	"github.com/lendkeep/lendkeep/internal/secret"
 )
 
-// File is an output that is a document and not JSON: evidence as PDF, a CSV.
-type File struct {
-	Name        string `json:"name" class:"public"`
-	ContentType string `json:"content_type" class:"public"`
-	Body        []byte `json:"body" class:"public"`
-}
-
-// sealPlan opens every secret.Field of one output type. It is nil for types
+// Seal opens every secret.Field of one output type. It is nil for types
 // that hold none, so that most answers cost nothing here.
-type sealPlan struct {
+type Seal struct {
 	open func(v reflect.Value, vis secret.Visibility)
 }
 
-func (p *sealPlan) apply(out any, vis secret.Visibility) {
+// Apply opens the fields of an output, as far as the visibility goes.
+func (p *Seal) Apply(out any, vis secret.Visibility) {
 	if p != nil && p.open != nil {
 		p.open(reflect.ValueOf(out).Elem(), vis)
 	}
@@ -36,11 +30,14 @@ var (
 
 type opener = func(reflect.Value, secret.Visibility)
 
-// planSeal walks an output type. It refuses a leaf that is not classified:
+// Holds reports whether the type holds any sealed field.
+func (p *Seal) Holds() bool { return p.open != nil }
+
+// PlanSeal walks an output type. It refuses a leaf that is not classified:
 // what nobody classified is secret.
-func planSeal(t reflect.Type) (*sealPlan, error) {
+func PlanSeal(t reflect.Type) (*Seal, error) {
 	open, err := openerOf(t, "", false, map[reflect.Type]bool{})
-	return &sealPlan{open: open}, err
+	return &Seal{open: open}, err
 }
 
 func openerOf(t reflect.Type, path string, public bool, within map[reflect.Type]bool) (opener, error) {
