@@ -28,6 +28,7 @@ func Stories() []Story {
 		{"apply", storyApply()},
 		{"apply-received", storyReceived()},
 		{"denied", storyDenied()},
+		{"builder", storyBuilder()},
 		{"role-editor", storyRoleEditor()},
 		{"viewing-as", storyViewing()},
 		{"step-up", storyStepUp()},

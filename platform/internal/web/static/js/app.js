@@ -1,8 +1,10 @@
 // What makes the pages quicker. Every page works without it.
 import { startBanners } from "./banners.js";
+import { startBuilders } from "./builder.js";
 import { startForms } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startLists } from "./lists.js";
+import { startCounts } from "./livecount.js";
 import { startPasskeys } from "./passkeys.js";
 import { startPermissions } from "./perms.js";
 import { startRules } from "./rules.js";
@@ -15,6 +17,8 @@ startForms(document);
 startLists(document);
 startRules(document);
 startBanners(document);
+startBuilders(document);
+startCounts(document);
 startPasskeys(document);
 startPermissions(document);
 startSecrets(document);
