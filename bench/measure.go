@@ -20,8 +20,12 @@ func works() []work {
 	}
 }
 
-// prefixWork is asked of ours alone.
-const prefixWork = "an address in a set of 1,000,000 prefixes"
+// What is asked of ours alone: addresses in large sets, once about a thousand
+// different ones and once about so many that each answer waits for memory.
+const (
+	prefixWork = "an address in a set of 1,000,000 prefixes"
+	spreadWork = "the same, each time another of a million"
+)
 
 // who did which work.
 type who struct{ work, name string }

@@ -46,7 +46,10 @@ func lines(m measurement, all []peer) []line {
 			out = append(out, l)
 		}
 	}
-	return append(out, ownLine(prefixWork, m[who{prefixWork, oursName}]))
+	for _, says := range []string{prefixWork, spreadWork} {
+		out = append(out, ownLine(says, m[who{says, oursName}]))
+	}
+	return out
 }
 
 func ownLine(says string, t *times) line {

@@ -42,6 +42,7 @@ func measured(own, allocs float64) (measurement, []peer) {
 		}
 	}
 	m.add(who{prefixWork, oursName}, 61, 0)
+	m.add(who{spreadWork, oursName}, 161, 0)
 	return m, all
 }
 
@@ -50,9 +51,9 @@ func TestTargetsAreJudgedByTheBestTurnsOfTheFirstWork(t *testing.T) {
 		own, allocs float64
 		met, missed int
 	}{
-		{100, 0, 7, 0}, // ours three times, the set of prefixes, three peers
-		{101, 0, 1, 6},
-		{100, 1, 4, 3},
+		{100, 0, 7, 1}, // ours three times, three peers, and one of the two large sets
+		{101, 0, 1, 7},
+		{100, 1, 4, 4},
 	} {
 		m, all := measured(c.own, c.allocs)
 		text := table(lines(m, all))

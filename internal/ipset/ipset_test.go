@@ -273,6 +273,27 @@ func BenchmarkContainsMillion(b *testing.B) {
 	}
 }
 
+// The hard case: long prefixes, and no address is asked about twice before a
+// million others, so that nearly each answer waits for memory.
+func BenchmarkContainsMillionSpread(b *testing.B) {
+	r := rand.New(rand.NewPCG(3, 4))
+	entries, ask := make([]string, 1_000_000), make([]netip.Addr, 1<<20)
+	for i := range ask {
+		ask[i] = netip.AddrFrom4([4]byte{byte(r.Uint32()), byte(r.Uint32()), byte(r.Uint32()), byte(r.Uint32())})
+		if i < len(entries) {
+			entries[i] = netip.PrefixFrom(ask[i], 24+r.IntN(9)).Masked().String()
+		}
+	}
+	s := parse(b, entries...)
+	r.Shuffle(len(ask), func(i, j int) { ask[i], ask[j] = ask[j], ask[i] })
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		s.Contains(ask[i&(1<<20-1)])
+		i++
+	}
+}
+
 func BenchmarkPublic(b *testing.B) {
 	a := netip.MustParseAddr("8.8.8.8")
 	b.ReportAllocs()
