@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/lendkeep/lendkeep/internal/db"
-	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/access"
@@ -17,10 +16,16 @@ type Role struct {
 	Name        string
 	Description string
 	Shipped     string   // the shipped set that it is, "" for the tenant's own
+	Customized  bool     // a shipped role whose content is the tenant's own
 	UI, API     []string // operation names, sorted
 	Visibility  secret.Visibility
+	ChangedAt   int64 // last change, unix microseconds; 0: as it was shipped
+	ChangedBy   string
 	Rights      access.Role // compiled
 }
+
+// follows reports whether the role holds what the product ships under its name.
+func (r *Role) follows() bool { return r.Shipped != "" && !r.Customized }
 
 // The shipped roles.
 const (
@@ -49,7 +54,7 @@ func Shipped() []Role {
 
 // compile fills the rights from the list of operations.
 func (r *Role) compile(ops []Operation) {
-	if r.Shipped != "" {
+	if r.follows() {
 		r.UI, r.API = nil, nil
 	}
 	for _, o := range ops {
@@ -60,8 +65,7 @@ func (r *Role) compile(ops []Operation) {
 		if !o.ByRole {
 			continue
 		}
-		held := r.Shipped == Admin || slices.Contains(o.Roles, r.Shipped)
-		if r.Shipped != "" && held {
+		if r.follows() && (r.Shipped == Admin || slices.Contains(o.Roles, r.Shipped)) {
 			if o.UI {
 				r.UI = append(r.UI, o.Name)
 			}
@@ -84,10 +88,12 @@ func Roles(ctx context.Context, tx *db.Tx) ([]Role, error) {
 	return db.All(ctx, tx, func(rows *db.Rows) (Role, error) {
 		var r Role
 		var ui, api, visibility string
-		err := rows.Scan(&r.ID, &r.Name, &r.Description, &r.Shipped, &ui, &api, &visibility)
+		var customized int64
+		err := rows.Scan(&r.ID, &r.Name, &r.Description, &r.Shipped, &customized, &ui, &api, &visibility, &r.ChangedAt, &r.ChangedBy)
 		if err != nil {
 			return r, err
 		}
+		r.Customized = customized == 1
 		if r.UI, err = decode[[]string](ui); err != nil {
 			return r, err
 		}
@@ -96,7 +102,7 @@ func Roles(ctx context.Context, tx *db.Tx) ([]Role, error) {
 		}
 		r.Visibility, err = decode[secret.Visibility](visibility)
 		return r, err
-	}, `SELECT id, name, description, shipped, ui, api, visibility FROM role ORDER BY name`)
+	}, `SELECT id, name, description, shipped, customized, ui, api, visibility, changed_at, changed_by FROM role ORDER BY name`)
 }
 
 // Roles lists the compiled roles by name.
@@ -119,20 +125,100 @@ func cmpText(a, b string) int {
 	return 0
 }
 
+// AsShipped gives what the product ships under a name: "agent"; nil if it ships
+// no such role.
+func (p *Compiled) AsShipped(name string) *Role {
+	for _, r := range Shipped() {
+		if r.Shipped == name {
+			r.compile(p.config.Operations)
+			return &r
+		}
+	}
+	return nil
+}
+
 // InsertRole stores a role; Conflict if the name is taken.
 func InsertRole(ctx context.Context, tx *db.Tx, r Role) error {
-	list := func(v []string) string {
-		if v == nil {
-			v = []string{}
-		}
-		return encode(v)
+	_, err := tx.Exec(ctx, `INSERT INTO role (id, name, description, shipped, ui, api, visibility, changed_at, changed_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.ID, r.Name, r.Description, r.Shipped, encodeNames(r.UI), encodeNames(r.API), encode(r.Visibility), r.ChangedAt, r.ChangedBy)
+	return nameTaken(err, "role")
+}
+
+// UpdateRole replaces a role's name and content; Conflict if the name is taken.
+// What a role that follows the product holds is not stored.
+func UpdateRole(ctx context.Context, tx *db.Tx, r Role) error {
+	customized := int64(0)
+	if r.Customized {
+		customized = 1
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO role (id, name, description, shipped, ui, api, visibility) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		r.ID, r.Name, r.Description, r.Shipped, list(r.UI), list(r.API), encode(r.Visibility))
-	if db.IsDuplicate(err) {
-		return fault.New(fault.Conflict, "name_taken", "Another role has this name.")
+	if r.follows() {
+		r.UI, r.API = nil, nil
 	}
+	_, err := tx.Exec(ctx, `UPDATE role SET name = ?, description = ?, customized = ?, ui = ?, api = ?, visibility = ?, changed_at = ?, changed_by = ? WHERE id = ?`,
+		r.Name, r.Description, customized, encodeNames(r.UI), encodeNames(r.API), encode(r.Visibility), r.ChangedAt, r.ChangedBy, r.ID)
+	return nameTaken(err, "role")
+}
+
+// DeleteRole removes a role that nobody holds, and what address rules say of it.
+// Whom it was lent to until a time that is over gets the own role for good.
+func DeleteRole(ctx context.Context, tx *db.Tx, rid id.Role) error {
+	if _, err := tx.Exec(ctx, `UPDATE staff SET role_id = role_after, role_until = 0, role_after = '' WHERE role_id = ? AND role_until <> 0 AND role_until <= ?`, rid, tx.At); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM ip_rule_holder WHERE kind = 'role' AND holder = ?`, rid); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM role WHERE id = ?`, rid)
 	return err
+}
+
+// Bearer is somebody who holds a role. Later marks those who get it back only
+// when the role that they are lent ends.
+type Bearer struct {
+	User    id.User
+	Name    string
+	Active  bool
+	Machine bool
+	Later   bool
+}
+
+// Bearers gives who holds a role at the transaction's instant, or gets it back
+// later, by name.
+func Bearers(ctx context.Context, tx *db.Tx, rid id.Role) ([]Bearer, error) {
+	return db.All(ctx, tx, func(rows *db.Rows) (b Bearer, err error) {
+		var active, machine, until int64
+		var role, after id.Role
+		err = rows.Scan(&b.User, &b.Name, &active, &machine, &role, &until, &after)
+		if until != 0 && tx.At >= until {
+			role = after
+		}
+		b.Active, b.Machine, b.Later = active == 1, machine == 1, role != rid
+		return b, err
+	}, `SELECT id, name, active, machine, role_id, role_until, role_after FROM staff
+		WHERE role_id = ? AND (role_until = 0 OR role_until > ?) OR role_after = ? ORDER BY name, id`, rid, tx.At, rid)
+}
+
+// BearerCounts gives how many users hold each role at the transaction's instant.
+func BearerCounts(ctx context.Context, tx *db.Tx) (map[id.Role]int, error) {
+	type row struct {
+		role id.Role
+		n    int
+	}
+	rows, err := db.All(ctx, tx, func(rows *db.Rows) (x row, err error) { return x, rows.Scan(&x.role, &x.n) },
+		`SELECT held.role_id, COUNT(*) FROM (SELECT CASE WHEN role_until <> 0 AND role_until <= ? THEN role_after ELSE role_id END AS role_id FROM staff) AS held
+			GROUP BY held.role_id`, tx.At)
+	out := make(map[id.Role]int, len(rows))
+	for _, x := range rows {
+		out[x.role] = x.n
+	}
+	return out, err
+}
+
+func encodeNames(list []string) string {
+	if list == nil {
+		return "[]"
+	}
+	return encode(list)
 }
 
 // EstablishRoles stores the shipped roles of a new tenant and gives their ids

@@ -28,6 +28,10 @@ ALTER TABLE password_reset ADD COLUMN invitation BIGINT NOT NULL DEFAULT 0;
 
 ALTER TABLE search_restriction ADD COLUMN limits TEXT NOT NULL DEFAULT '[]'; -- JSON list of area, when, level, message
 
+ALTER TABLE role ADD COLUMN customized BIGINT NOT NULL DEFAULT 0;          -- 1: a shipped role whose content is the tenant's own by now
+ALTER TABLE role ADD COLUMN changed_at BIGINT NOT NULL DEFAULT 0;          -- last change; 0: as it was shipped
+ALTER TABLE role ADD COLUMN changed_by TEXT NOT NULL DEFAULT '';           -- who made it, as the trail names people
+
 CREATE TABLE team (
     id         TEXT PRIMARY KEY,
     name       TEXT NOT NULL UNIQUE,
@@ -181,6 +185,9 @@ DROP TABLE restriction_pause;
 DROP TABLE team_restriction;
 DROP TABLE team_member;
 DROP TABLE team;
+ALTER TABLE role DROP COLUMN changed_by;
+ALTER TABLE role DROP COLUMN changed_at;
+ALTER TABLE role DROP COLUMN customized;
 ALTER TABLE search_restriction DROP COLUMN limits;
 ALTER TABLE password_reset DROP COLUMN invitation;
 ALTER TABLE api_key DROP COLUMN successor;
