@@ -228,7 +228,7 @@ func (d *device) register(options []byte) []byte {
 	client := d.clientData("webauthn.create", o.Challenge)
 	object := join(head(5, 3), cborText("fmt"), cborText("none"), cborText("attStmt"), head(5, 0), cborText("authData"), cborBytes(changed(data, d.lie.authData)))
 	return d.answer(map[string]any{"clientDataJSON": url64(changed(client, d.lie.clientData)), "attestationObject": url64(object),
-		"transports": []string{"internal", "hybrid", "carrier-pigeon"}})
+		"transports": []string{"internal", "hybrid", "carrier-pigeon", "internal"}})
 }
 
 // login answers the options of a sign-in.

@@ -55,8 +55,8 @@ func OpenBreached(path string) (*Breached, error) {
 	switch {
 	case err != nil:
 		err = fmt.Errorf("the list of breached passwords cannot be read: %w", err)
-	case !info.Mode().IsRegular() || info.Size() == 0:
-		err = fmt.Errorf("the list of breached passwords %s is empty or no file", path)
+	case info.Size() == 0:
+		err = fmt.Errorf("the list of breached passwords %s is empty", path)
 	default:
 		b.size = info.Size()
 		err = b.sample()

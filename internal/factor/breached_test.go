@@ -191,8 +191,10 @@ func TestADamagedListIsRefused(t *testing.T) {
 		"an empty line after": append(bytes.Clone(good), '\n'),
 		"one long line":       bytes.Repeat([]byte("A"), 5000),
 		"a damaged middle":    torn,
+		"two parts swapped":   bytes.Join([][]byte{good[:41*8000], good[41*16_000 : 41*24_000], good[41*8000 : 41*16_000], good[41*24_000:]}, nil),
 		"a count of letters":  []byte("0000000000000000000000000000000000000000:many\n"),
 		"a colon and no more": []byte("0000000000000000000000000000000000000000:\n"),
+		"a count too long":    []byte(strings.Repeat("0", 40) + ":" + strings.Repeat("1", 21) + "\n"),
 		"a short hash":        []byte("000000000000000000000000000000000000000\n"),
 		"NTLM hashes":         []byte("8846F7EAEE8FB117AD06BDD830B7586C:1\n"),
 	} {
@@ -239,6 +241,23 @@ func TestDamageFoundLaterIsAnError(t *testing.T) {
 	b := &Breached{list: bytes.NewReader(backwards), size: int64(len(backwards)), path: "late"}
 	if _, err := b.Contains(text("pw 1")); err == nil {
 		t.Error("a list in falling order answers")
+	}
+	var hundred []string
+	for i := range 100 {
+		hundred = append(hundred, fmt.Sprintf("leaked %d", i))
+	}
+	sorted := leaked(hundred, "lines")
+	for cut, want := range map[int]byte{30: 0xff, 70: 0x00} { // each part is in order, and one is in the wrong place
+		list := slices.Concat(sorted[cut*41:], sorted[:cut*41])
+		b := &Breached{list: bytes.NewReader(list), size: int64(len(list)), path: "late"}
+		if _, err := b.search(sum(bytes.Repeat([]byte{want}, 20))); err == nil {
+			t.Errorf("a list turned about by %d lines answers", cut)
+		}
+	}
+	tail := []byte(strings.Repeat("0", 40) + ":" + strings.Repeat("1", 200) + "\n" + strings.Repeat("1", 40) + "\n")
+	b = &Breached{list: bytes.NewReader(tail), size: int64(len(tail)), path: "late"}
+	if _, err := b.search(sum(bytes.Repeat([]byte{0xff}, 20))); err == nil {
+		t.Error("a line that is too long was passed over")
 	}
 	short := &Breached{list: bytes.NewReader(good[:20]), size: int64(len(good)), path: "late"}
 	if ok, err := short.Contains(text("pw 1")); err == nil || ok {

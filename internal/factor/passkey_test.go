@@ -1,6 +1,7 @@
 package factor
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -385,9 +386,7 @@ func TestWhoIsNotFoundIsRefusedAndTroubleIsHandedOn(t *testing.T) {
 	refusal(t, err, fault.Unauthenticated, "passkey_refused")
 	away := fault.New(fault.Unavailable, "database", "The database is away.")
 	_, _, err = rp.FinishDiscoverableLogin(func([]byte) (Holder, error) { return Holder{}, away }, c.State, d.login(c.Options), noon)
-	if !errors.Is(err, away) {
-		t.Errorf("got %v", err)
-	}
+	refusal(t, err, fault.Unavailable, "database")
 	_, err = rp.BeginLogin(bob(), noon)
 	refusal(t, err, fault.Conflict, "no_passkey")
 }
@@ -464,5 +463,53 @@ func TestASiteOfPasskeysIsSetUpRightlyOrNotAtAll(t *testing.T) {
 	}
 	if _, err := NewRelyingParty("lend.example", "Lendkeep", nil); err == nil {
 		t.Error("a site without an origin is taken")
+	}
+}
+
+// A record that no authenticator could have made was not kept by us.
+func TestADamagedRecordIsRefused(t *testing.T) {
+	good := enrol(t, site(t), newDevice(t), anna()).Passkeys[0]
+	for name, damage := range map[string]func(*Passkey){
+		"no id":             func(k *Passkey) { k.ID = nil },
+		"a long id":         func(k *Passkey) { k.ID = make([]byte, 1024) },
+		"no key":            func(k *Passkey) { k.PublicKey = nil },
+		"half a key":        func(k *Passkey) { k.PublicKey = k.PublicKey[:40] },
+		"a key with a tail": func(k *Passkey) { k.PublicKey = append(bytes.Clone(k.PublicKey), make([]byte, 5000)...) },
+		"a point off curve": func(k *Passkey) { k.PublicKey = bytes.Clone(k.PublicKey); k.PublicKey[20] ^= 1 },
+		"no model":          func(k *Passkey) { k.AAGUID = nil },
+		"a strange way":     func(k *Passkey) { k.Transports = []string{"carrier-pigeon"} },
+	} {
+		k := good
+		damage(&k)
+		if _, err := ParsePasskey(encode(t, k)); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	whole := string(encode(t, good))
+	for name, text := range map[string]string{"nothing": "", "two records": whole + whole, "a strange field": `{"owner":"anna",` + whole[1:], "no record": "[]"} {
+		if _, err := ParsePasskey([]byte(text)); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+}
+
+// Browsers do not write novels; nor do we read them.
+func TestAnAnswerThatCannotBeReadIsMalformed(t *testing.T) {
+	rp, d := site(t), newDevice(t)
+	h := enrol(t, rp, d, anna())
+	login, err1 := rp.BeginLogin(h, noon)
+	register, err2 := rp.BeginRegistration(h, noon)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	tail := strings.Repeat(" ", answerMax)
+	for _, answer := range []string{"", "null", "{}", "[]", `{"id":"AA"}`, string(d.login(login.Options)) + tail} {
+		_, err := rp.FinishLogin(h, login.State, []byte(answer), noon)
+		refusal(t, err, fault.Malformed, "passkey_unreadable")
+	}
+	_, err := rp.FinishRegistration(h, register.State, []byte(string(newDevice(t).register(register.Options))+tail), noon)
+	refusal(t, err, fault.Malformed, "passkey_unreadable")
+	if _, err := rp.FinishLogin(h, []byte("no state"), nil, noon); !fault.Is(err, fault.Internal) {
+		t.Errorf("a state that we did not write: %v", err)
 	}
 }

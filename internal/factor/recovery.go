@@ -20,7 +20,7 @@ const (
 // the ones that they are taken for.
 var (
 	recoveryEncoding = base32.NewEncoding(recoveryLetters).WithPadding(base32.NoPadding)
-	misread          = strings.NewReplacer("O", "0", "I", "1", "L", "1", "U", "V", "-", "", " ", "", "\u00a0", "", "\u2011", "", "\u2013", "")
+	misread          = strings.NewReplacer("O", "0", "I", "1", "L", "1", "U", "V", "-", "", " ", "", "\u00a0", "", "\t", "", "\r", "", "\n", "", "\u2011", "", "\u2013", "")
 )
 
 // NewRecoveryCodes draws ten codes, to be shown once, and their hashes, to be
@@ -60,10 +60,10 @@ func readRecoveryCode(s string) (plain string, ok bool) {
 	if len(s) > 64 {
 		return "", false
 	}
-	plain = misread.Replace(strings.ToUpper(strings.TrimSpace(s)))
+	plain = misread.Replace(strings.ToUpper(s))
 	b, err := recoveryEncoding.DecodeString(plain)
-	if err != nil || len(b) != recoveryBytes || recoveryEncoding.EncodeToString(b) != plain {
-		return "", false // the decoder skips line ends; only the one form counts
+	if err != nil || len(b) != recoveryBytes {
+		return "", false
 	}
 	return plain, true
 }

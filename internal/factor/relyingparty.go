@@ -107,9 +107,6 @@ func resume(act string, b []byte, at int64) (webauthn.SessionData, error) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return webauthn.SessionData{}, fmt.Errorf("the state of a passkey ceremony cannot be read: %w", err)
 	}
-	if s.Session.Challenge == "" || s.Session.UserVerification != protocol.VerificationRequired {
-		return webauthn.SessionData{}, errors.New("the state of a passkey ceremony is not of our making")
-	}
 	if s.Act != act || at-s.Begun > CeremonyLimit {
 		return webauthn.SessionData{}, fault.New(fault.Conflict, "passkey_expired", "This was begun too long ago, or something else was begun since. Begin again.")
 	}

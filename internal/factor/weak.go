@@ -164,9 +164,6 @@ func pieces(s string, known func(string) bool) int {
 			}
 		}
 	}
-	if s == "" {
-		return commonPieces + 1
-	}
 	return least[len(s)]
 }
 

@@ -3,6 +3,7 @@ package factor
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func TestWhatIsTriedFirstIsRefused(t *testing.T) {
 			"letmein12345", "LetMeIn!LetMeIn!", "iloveyou1234", "ILoveYouForever", "welcome12345", "Welcome2026!!", "admin1234567", "administrator",
 			"changeme1234", "ChangeMe1!2?", "summer2026!!", "Winter-2026!", "december2026", "trustno1trustno1", "sunshine1234",
 			"football1234", "Acme Lending 1", "AcmeLending2026!", "lendkeep1234", "Lendkeep!Lendkeep", "welcome to acme", "acme-lending-2026", "secretpassword", "superman1234",
-			"Password Password Password", "!!password!!", "ABCD1234abcd1234", "test test test", "one two three", "................", "qwertyqwerty",
+			"Password Password Password", "hello aaaaaaaaa", "!!password!!", "ABCD1234abcd1234", "test test test", "one two three", "................", "qwertyqwerty",
 		},
 		"password_personal": {
 			"smith-and-wesson-9", "I am a.smith", "ASMITH loves rain", "annalena forever x", "the ohara clan sings", "loans are my only joy", "xxSMITHxx-plum-tree",
@@ -40,7 +41,7 @@ func TestWhatIsTriedFirstIsRefused(t *testing.T) {
 		"password_breached": {"xkvq-29-plume-thrush"},
 		"": {
 			"correct horse battery staple", "plum thrush gravel 9", "climbing slippery wall", "Tr0ub4dor&3-zebra", "xkvq-29-plume-thrusH", "q7#Lw92!mPzR",
-			"kj3h4k5j6h7k8j", "mein Fahrrad ist grün", "パスワードではない言葉です", "summer thrush gravel", "84937265019284", "anchor lends kept",
+			"kj3h4k5j6h7k8j", "mein Fahrrad ist grün", "パスワードではない言葉です", "summer thrush gravel", "84937265019284", "anchor lends kept", "summer tiger coffee purple dragon", "tiger 84-93-72-65-01", "plumthrushgrplumthrushgr",
 		},
 	} {
 		for _, p := range passwords {
@@ -69,6 +70,13 @@ func TestTheCheckTakesWhatItGets(t *testing.T) {
 		if got := reasonOf(b.Check(text(p), About{})); got != "" && got != "password_common" {
 			t.Errorf("%.10q: %s", p, got)
 		}
+	}
+	long := ""
+	for i := range 2000 {
+		long += fmt.Sprintf("%x", i*i*7919)
+	}
+	if got := reasonOf(b.Check(text(long), About{})); got != "" {
+		t.Errorf("a long password: %s", got)
 	}
 	unreadable := &Breached{list: bytes.NewReader([]byte("x")), size: 100, path: "gone"}
 	if err := unreadable.Check(text("plum thrush gravel 9"), About{}); err == nil || fault.Is(err, fault.Invalid) {
