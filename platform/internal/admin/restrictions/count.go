@@ -1,0 +1,151 @@
+package restrictions
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+
+	"github.com/lendkeep/lendkeep/internal/civil"
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/money"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
+)
+
+// HidesEverything is the reason of a warning, and the word that confirms it.
+const HidesEverything = "hides_everything"
+
+// Count is how many rows are shown of those that the asker may see.
+type Count struct {
+	Shown int64  `json:"shown" class:"public"`
+	Of    int64  `json:"of" class:"public"`
+	Said  string `json:"said" class:"public" example:"3,214 of 18,902 loans"`
+}
+
+// Sample is a loan that is shown.
+type Sample struct {
+	ID               id.Loan      `json:"id" class:"public"`
+	Number           string       `json:"number" class:"public"`
+	Status           string       `json:"status" class:"public"`
+	PrincipalBalance money.Amount `json:"principal_balance" class:"public"`
+	OpenedOn         civil.Date   `json:"opened_on" class:"public"`
+	State            string       `json:"state" class:"public"`
+}
+
+// nouns are the three sorts of rows that a scope speaks of.
+type noun struct {
+	name, table, alias string
+	landed             bool
+	of                 func(gate.Scope) db.Cond
+}
+
+func nouns() []noun {
+	return []noun{
+		{"loans", "loan", "l", true, gate.Scope.Loans},
+		{"borrowers", "borrower", "b", false, gate.Scope.Borrowers},
+		{"applications", "application", "a", false, gate.Scope.Applications},
+	}
+}
+
+// within gives the rows that the asker sees and the other scopes show.
+func (n noun) within(c *gate.Call, theirs ...gate.Scope) db.Cond {
+	cond := n.of(c.Scope)
+	for _, s := range theirs {
+		cond = db.And(cond, n.of(s))
+	}
+	if n.landed {
+		cond = db.And(cond, db.Where(gate.Landed))
+	}
+	if n.name == "borrowers" {
+		cond = db.And(cond, db.Where(landedBorrower))
+	}
+	return cond
+}
+
+// landedBorrower leaves out borrowers whom an import has staged and not landed.
+const landedBorrower = `(b.import_id = '' OR NOT EXISTS (SELECT 1 FROM import_run ir WHERE ir.id = b.import_id AND ir.landed_at = 0))`
+
+// count counts the rows that hold a condition.
+func (n noun) count(ctx context.Context, tx *db.Tx, cond db.Cond) (k int64, err error) {
+	return k, tx.One(ctx, `SELECT COUNT(*) FROM `+n.table+` `+n.alias+` WHERE `+cond.SQL(), cond.Args(), &k)
+}
+
+// any reports whether some row holds a condition.
+func (n noun) any(ctx context.Context, tx *db.Tx, cond db.Cond) (bool, error) {
+	var one int64
+	err := tx.One(ctx, `SELECT 1 FROM `+n.table+` `+n.alias+` WHERE `+cond.SQL()+` LIMIT 1`, cond.Args(), &one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// of counts what scopes show of what the asker sees.
+func (n noun) shown(ctx context.Context, c *gate.Call, theirs gate.Scope) (k Count, err error) {
+	if k.Of, err = n.all(ctx, c); err != nil {
+		return k, err
+	}
+	if k.Shown, err = n.count(ctx, c.Tx, n.within(c, theirs)); err != nil {
+		return k, err
+	}
+	k.Said = grouped(k.Shown) + " of " + grouped(k.Of) + " " + n.name
+	return k, nil
+}
+
+// all counts what the asker sees; whoever sees everything needs no walk.
+func (n noun) all(ctx context.Context, c *gate.Call) (k int64, err error) {
+	if c.Scope.Everything() && n.name != "applications" {
+		return k, c.Tx.One(ctx, `SELECT `+n.name+` FROM loan_tally WHERE id = 1`, nil, &k)
+	}
+	return n.count(ctx, c.Tx, n.within(c))
+}
+
+// hidesEverything reports whether a restriction shows no row at all, although
+// there are some.
+func hidesEverything(ctx context.Context, c *gate.Call, r *policy.Restriction) (bool, error) {
+	theirs, there := scopeOf(c, r), false
+	for _, n := range nouns() {
+		shown, err := n.any(ctx, c.Tx, n.within(c, theirs))
+		if err != nil || shown {
+			return false, err
+		}
+		some, err := n.any(ctx, c.Tx, n.within(c))
+		if err != nil {
+			return false, err
+		}
+		there = there || some
+	}
+	return there, nil
+}
+
+// scopeOf gives the rows that restrictions show together.
+func scopeOf(c *gate.Call, list ...*policy.Restriction) gate.Scope {
+	return gate.ScopeFor(c, &policy.Subject{Restrictions: list})
+}
+
+// mostSampled is how many loans a sample holds.
+const mostSampled = 5
+
+// sample gives some of the loans that a scope shows, by number.
+func sample(ctx context.Context, c *gate.Call, theirs gate.Scope) ([]Sample, error) {
+	cond := nouns()[0].within(c, theirs)
+	list, err := db.All(ctx, c.Tx, func(r *db.Rows) (s Sample, err error) {
+		return s, r.Scan(&s.ID, &s.Number, &s.Status, &s.PrincipalBalance, &s.OpenedOn, &s.State)
+	}, `SELECT l.id, l.number, l.status, l.principal_balance, l.opened_on, l.borrower_region FROM loan l WHERE `+cond.SQL()+` ORDER BY l.number LIMIT ?`,
+		append(cond.Args(), mostSampled)...)
+	if list == nil {
+		list = []Sample{}
+	}
+	return list, err
+}
+
+// grouped writes a number with commas.
+func grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
