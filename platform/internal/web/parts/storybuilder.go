@@ -1,12 +1,16 @@
 package parts
 
-import "github.com/lendkeep/lendkeep/internal/rule/outline"
+import (
+	"strings"
+
+	"github.com/lendkeep/lendkeep/internal/rule/outline"
+)
 
 // storyField makes a field as a vocabulary would.
 func storyField(name, group, label string, kind outline.Kind, known ...string) outline.Field {
 	f := outline.Field{Name: name, Group: group, Label: label, Kind: kind, Today: kind == outline.Date, Values: []outline.Choice{}, Compare: outline.Comparisons(kind, false)}
 	for _, k := range known {
-		f.Values = append(f.Values, outline.Choice{Value: k, Label: k})
+		f.Values = append(f.Values, outline.Choice{Value: k, Label: capital(strings.ReplaceAll(k, "_", " "))})
 	}
 	return f
 }

@@ -48,7 +48,7 @@ func storyBuilder() templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = RuleBuilder(Builder{Name: "visible", Label: "Loans that may be seen", Noun: "loans", Required: true, Value: storyVisible, Fields: storyVocabulary(), Exchange: "/exchange", Sentence: "Loans in portfolio Acme or Beta, and not in status charged_off, and (with balance of at least 5,000.00, or with opening date before 2026-01-01, or (marked VIP, and with days past due over 30))"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = RuleBuilder(Builder{Name: "visible", Label: "Loans that may be seen", Noun: "loans", Required: true, Value: storyVisible, Fields: storyVocabulary(), Exchange: "/exchange", Sentence: "Loans in portfolio Acme or Beta, and not in status Charged off, and (with balance of at least 5,000.00, or with opening date before 2026-01-01, or (marked VIP, and with days past due over 30))"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -35,6 +35,12 @@ class Builder {
     for (const b of this.buttons) b.addEventListener("click", () => (b.dataset.builderView === "rows" ? this.toRows(true) : this.toText()));
     this.area.addEventListener("input", (e) => { if (e.isTrusted) this.soon(() => this.check()); });
     this.area.form?.addEventListener("submit", (e) => this.hold(e), { capture: true });
+    // A page from the history gets its text back late: the rows follow.
+    addEventListener("pageshow", () => {
+      if (this.now !== "rows" || this.late || this.area.value === this.shown) return;
+      this.now = "";
+      this.toRows(false);
+    });
     if (!this.area.hasAttribute("aria-invalid")) this.toRows(false);
     else this.show("text");
   }
@@ -60,9 +66,12 @@ class Builder {
       const r = await fetch(this.exchange, { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams({ field: this.area.name, ...question }) });
       const answer = await r.json();
       if (!r.ok && !answer.errors) throw new Error(String(r.status));
+      this.unanswered = false;
       return turn === this.turn ? answer : null;
     } catch {
-      if (turn === this.turn) this.say("The server did not answer. The text can still be edited and saved.");
+      if (turn !== this.turn) return null;
+      this.unanswered = true;
+      this.say("The server did not answer. The text can still be edited and saved.");
       return null;
     } finally {
       if (turn === this.turn) this.box.removeAttribute("aria-busy");
@@ -84,6 +93,7 @@ class Builder {
     }
     this.accept(answer.sentence);
     this.late = false;
+    this.shown = this.area.value;
     this.rows.show(read(answer.outline));
     this.show("rows");
     if (asked) this.view.querySelector("select, button")?.focus();
@@ -91,7 +101,8 @@ class Builder {
 
   async toText() {
     if (this.now === "text") return;
-    if (this.late && !(await this.settle())) return;
+    // Without a server the text is all there is: the newest that was written.
+    if (this.late && !(await this.settle()) && !this.unanswered) return;
     this.show("text");
     this.area.focus();
   }
@@ -132,6 +143,7 @@ class Builder {
     this.late = false;
     this.rows.complain();
     this.accept(sentence);
+    this.shown = text;
     if (this.area.value === text) return;
     this.area.value = text;
     this.area.dispatchEvent(new Event("input", { bubbles: true }));

@@ -75,13 +75,19 @@ export class Rows {
     if (!part) {
       for (const p of this.box.querySelectorAll("[data-fault]")) p.replaceChildren();
       for (const c of this.box.querySelectorAll("[aria-invalid]")) c.removeAttribute("aria-invalid");
+      for (const c of this.box.querySelectorAll("[data-use=value][aria-describedby]")) c.removeAttribute("aria-describedby");
       return;
     }
     const row = this.box.querySelector(`[data-part="${part.key}"]`);
     const place = row?.querySelector("[data-fault]");
     if (!place) return;
     place.replaceChildren(make("span", { class: "mark", "aria-hidden": "true" }, "✗"), ` ${message[0].toUpperCase()}${message.slice(1)}`);
-    if (!part.join) for (const c of row.querySelectorAll("[data-use=value]")) c.setAttribute("aria-invalid", "true");
+    if (part.join) return;
+    place.id = `fault-${part.key}`;
+    for (const c of row.querySelectorAll("[data-use=value]")) {
+      c.setAttribute("aria-invalid", "true");
+      c.setAttribute("aria-describedby", place.id);
+    }
   }
 
   focus(part, use) {
@@ -258,7 +264,7 @@ export class Rows {
     return make("span", { class: "builder-tools" },
       button("↑", "Move up", "up", () => this.move(part, parent, -1), !this.target(part, parent, -1)),
       button("↓", "Move down", "down", () => this.move(part, parent, 1), !this.target(part, parent, 1)),
-      button("⧉", "Duplicate", "copy", () => this.copy(part, parent)),
+      button(make("span", { class: "builder-twin", "aria-hidden": "true" }), "Duplicate", "copy", () => this.copy(part, parent)),
       button("✕", "Remove", "remove", () => this.remove(part, parent)));
   }
 
