@@ -48,15 +48,22 @@
 //	Tiles([]Figure)              a row of few figures that matter
 //	Status(Badge) Verdict(Badge) mark and word, with and without ground
 //	MoneyText(amount, currency)  an amount outside a table
-//	Diff(caption, []DiffRow)     field, before, after
+//	Diff(caption, []DiffRow)     field, before, after;  DiffLists(caption, []ListChange) + and −
+//	DiffText(TextDiff)           lines of a text: Lines(before, after, around) compares them
 //	Timeline([]Event)            newest first;  Spread(Histogram) a list over time, as links
 //	Progress(id, Advance)        long work
-//	Explained(Trace)             a decision, layer by layer;  Tree(label, []Node) what a role permits
+//	Explained(Trace) {…}         a decision, layer by layer, and what can be done about it
+//	Tree(label, []Node)          what a role permits, to be read
+//	Requests(label, []Request, Empty)  what waits for a second person
 //	At(µs, zone) Clock(µs, zone) Ago(µs, now, zone) → Moment;  Count(n) → "3,214"
 //
 // # Risk and rules
 //
 //	Risk(RiskTile)               Network security tile; RiskRow.Levels opens the location popover
+//	RuleBuilder(Builder)         a restriction's expression as rows and as text, one text area
+//	                             posted; Exchanged, ExchangedFault answer its Exchange
+//	LiveCount(Counting)          "3,214 of 18,902 loans" and a sample, asked again as the form
+//	                             changes; Counted answers it
 //	RuleRows(label, []Rule)      rule editor rows inside a form;  Preview(Outlook) the last 90 days
 //
 // # Forms
@@ -67,11 +74,16 @@
 //	TextArea(Field) Checkbox(Field) FileInput(Field)
 //	Legend(title, hint) {…}      fieldset;  SideBySide() {…} short fields in one line
 //	ErrorSummary([]Problem)      printed by Fields and Confirmed; Problem.Field is the field's Name
+//	Stepped(label, []Step)       a form in steps, one panel at a time; #step-NAME is the address
+//	TriState(Permissions)        what a role permits, to be changed
+//	StepUpForm(StepUp) StepUpDialog(StepUp)  the second factor again;  PasskeyButton(Passkey)
+//	AskedAgain(Understood)       a second question after a first refusal
 //	Problems(err) ErrorAt(err, name)   the lines of a fault.Error, for the summary and for Field.Error
 //
 // # Acts
 //
-//	Press(Button) Buttons(...Button)   Href = link, Opens = dialog id, else submits
+//	Press(Button) Buttons(...Button)   Href = link, Opens = dialog id, else submits;
+//	                             Needs = the right that is lacking: it presses nothing and says so
 //	MenuButton(Menu)             presets, ⋯; Item with Href, Action (POST) or Opens
 //	Modal(Dialog) {…}            native dialog;  Confirmed(Confirm) {…} asks before a destructive act;
 //	                             give its first field Focus, and Open when it comes back with an error
@@ -80,7 +92,9 @@
 // # States
 //
 //	Nothing(Empty)               says what would be here, offers the first step
-//	Denied(Denial)               says what is missing, decision id, links why
+//	Denied(Denial)               says what is missing, decision id, links WhyHref, RequestHref
+//	Banners([]Banner)            printed by Frame from Page.Banners: ViewingAs, WayBack
+//	Revealed(ShownOnce)          a secret shown once;  QRCode(QR)  Copy(id, what)  Countdown(Ending)
 //	Toasts([]Toast)              printed by Frame from Page.Toasts
 //
 // Storybook shows all of it with invented data.

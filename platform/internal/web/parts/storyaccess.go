@@ -95,7 +95,7 @@ func storyRequests() []Request {
 	until := At(storyNow+3*86_400_000_000, time.UTC)
 	return []Request{
 		{Title: "Edit role “Third-party servicer”", Href: "/access/inbox/1", State: Badge{Unknown, "Waiting", ""}, Who: "Kim Park", When: at(12), Ends: &until, Object: &Link{"role/third-party-servicer", "/settings/roles/1"},
-			Reason: "They take payments from December on.", Acts: []Button{{Label: "Approve", Kind: Primary, Action: "/access/inbox/1/approve"}, {Label: "Reject…", Opens: "story-reject"}},
+			Reason: "They take payments from December on.", Acts: []Button{{Label: "Approve", Action: "/access/inbox/1/approve"}, {Label: "Reject…", Opens: "story-reject"}},
 			Changes: []DiffRow{{"Log payment, Screens", "", "held"}, {"Reverse payment, Screens", "held", ""}, {"Government id", "full", "last 4"}, {"Name", "Servicer", "Third-party servicer"}, {"API", "1 operation", "2 operations"}}},
 		{Title: "Write off 212.40 USD", Href: "/access/inbox/2", State: Badge{Unknown, "Waiting", ""}, Who: "you", When: at(190), Object: &Link{"loan/1042", "/loans/1042"}, Note: "You asked for this: another person decides."},
 		{Title: "Log payment for " + longName, State: Badge{OK, "Granted", ""}, Who: "Sam Ortiz", When: at(2000), Object: &Link{"loan/1042", ""}, Reason: longName},

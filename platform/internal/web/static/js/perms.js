@@ -2,7 +2,7 @@
 // search that unfolds what it finds.
 import { asTree, first, keepStop } from "./tree.js";
 
-const under = (branch) => [...branch.closest("details").querySelectorAll("input[data-was]")].filter((b) => b.name === branch.dataset.permsBranch);
+const under = (branch) => [...branch.closest("li").querySelectorAll("input[data-was]")].filter((b) => b.name === branch.dataset.permsBranch);
 
 // setAll ticks what is below a branch, or clears it when all of it was ticked.
 // What the search hides stays as it is.
@@ -17,7 +17,7 @@ function showBranch(branch) {
   const on = all.filter((b) => b.checked).length;
   branch.checked = on > 0 && on === all.length;
   branch.indeterminate = on > 0 && on < all.length;
-  const count = branch.closest("summary").querySelector(`[data-perms-count="${branch.dataset.permsBranch}"]`);
+  const count = branch.closest("li").querySelector(`[data-perms-count="${branch.dataset.permsBranch}"]`);
   count.textContent = `${on} of ${all.length}`;
 }
 

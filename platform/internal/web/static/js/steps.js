@@ -24,7 +24,6 @@ function roles(stepper) {
     tab.setAttribute("role", "tab");
     tab.setAttribute("aria-controls", panel.id);
     panel.setAttribute("role", "tabpanel");
-    panel.tabIndex = -1;
   }
 }
 
@@ -44,9 +43,7 @@ function startKeys(stepper) {
     if (e.key === " ") e.target.click();
     else if (to === undefined) return;
     else {
-      const tab = tabs[(to + tabs.length) % tabs.length];
-      tab.click();
-      tab.focus();
+      tabs[(to + tabs.length) % tabs.length].click();
     }
     e.preventDefault();
   });
@@ -81,15 +78,22 @@ export function startSteps(root) {
     show(stepper, panel);
     return stepper;
   };
+  // Going to a panel takes the focus away from the tab: it is given back, at once
+  // and again when the browser has gone there.
+  let tab = null;
+  const stay = () => {
+    tab?.focus();
+    tab?.closest("[data-steps]").scrollIntoView({ block: "nearest" });
+  };
   root.addEventListener("click", (e) => {
     const link = e.target.closest("a[href^='#']");
     const stepper = link && reveal(link.hash);
-    if (stepper && link.matches("[data-step-move]")) {
-      setTimeout(() => {
-        tabOf(stepper, panelOf(link.hash)).focus();
-        stepper.scrollIntoView({ block: "nearest" });
-      });
-    }
+    tab = stepper && link.matches("[data-step-tab], [data-step-move]") ? tabOf(stepper, panelOf(link.hash)) : null;
+    if (tab) setTimeout(stay);
   });
-  addEventListener("hashchange", () => reveal(location.hash));
+  addEventListener("hashchange", () => {
+    reveal(location.hash);
+    stay();
+    tab = null;
+  });
 }

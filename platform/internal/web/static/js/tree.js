@@ -5,7 +5,7 @@
 const items = (tree) => [...tree.querySelectorAll("[role=treeitem]")];
 const fold = (item) => item.querySelector(":scope > details");
 const row = (item) => item.querySelector(":scope > .perm, :scope > details > .perm");
-const boxes = (item) => [...row(item).querySelectorAll("input[type=checkbox]:not(:disabled)")];
+const boxes = (item) => [...item.querySelectorAll(":scope > .perm-over input:not(:disabled), :scope > .perm input[type=checkbox]:not(:disabled)")];
 const above = (item) => item.parentElement.closest("[role=treeitem]");
 
 // shown says that an item can be seen: not filtered away, and nothing above it is
@@ -66,11 +66,16 @@ function siblings(item) {
   }
 }
 
-// jumper goes to the next item that begins with what was typed just now.
+// jumper goes to the next item that begins with what was typed just now; a key
+// that is no letter ends the word.
 function jumper(tree) {
   let typed = "";
   let last = 0;
   return (item, letter) => {
+    if (letter === "") {
+      typed = "";
+      return;
+    }
     const now = performance.now();
     typed = now - last < 700 ? typed + letter : letter;
     last = now;
@@ -104,13 +109,16 @@ function press(tree, item, box, key, jump) {
     default:
       if (!/^[\p{L}\p{N}]$/u.test(key)) return false;
       jump(item, key.toLowerCase());
+      return true;
   }
+  jump(item, "");
   return true;
 }
 
 function roles(tree) {
   tree.setAttribute("role", "tree");
   for (const ul of tree.querySelectorAll("ul")) ul.setAttribute("role", "group");
+  for (const box of tree.querySelectorAll("input")) box.tabIndex = -1;
   tree.querySelectorAll("li").forEach((item, n) => {
     item.setAttribute("role", "treeitem");
     item.tabIndex = n === 0 ? 0 : -1;
@@ -124,7 +132,6 @@ function roles(tree) {
       item.setAttribute("aria-expanded", d.open);
       d.firstElementChild.tabIndex = -1;
     }
-    for (const box of row(item).querySelectorAll("input")) box.tabIndex = -1;
   });
 }
 
