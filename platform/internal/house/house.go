@@ -24,6 +24,8 @@ import (
 	"github.com/lendkeep/lendkeep/internal/mail"
 	"github.com/lendkeep/lendkeep/internal/outbound"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/approval"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/api"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
@@ -77,6 +79,8 @@ type House struct {
 	Passwords   *identity.Passwords
 	Signin      *signin.Desk
 	Admin       *admin.Desk
+	People      *people.Desk
+	Approval    *approval.Desk
 	Servicing   *servicing.Desk
 	Onboarding  *onboarding.Desk
 	Origination *origination.Desk
@@ -117,14 +121,16 @@ func (h *House) desks() error {
 	}
 	out := outbound.New(outbound.Config{AllowLoopback: c.Demo.On, Extra: also, Log: c.Log})
 	h.Signin = signin.New(signin.Config{Passwords: h.Passwords, Kick: h.work.kick})
-	h.Admin = admin.New(admin.Config{Passwords: h.Passwords, Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }, Built: h.work.build})
+	h.Admin = admin.New(admin.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }, Built: h.work.build})
+	h.Approval = approval.New(approval.Config{Gate: func() *gate.Gate { return h.Gate }})
+	h.People = people.New(people.Config{Passwords: h.Passwords, Built: h.work.build})
 	h.Servicing = servicing.New(servicing.Config{AccessChanged: h.work.buildFor})
 	h.Onboarding = onboarding.New(onboarding.Config{Landed: h.work.buildFor})
 	h.Origination = origination.New(origination.Config{Board: h.board, Kick: h.work.kick, Gazetteer: gazetteer.Small(),
 		Provider: provider.Config{Outbound: out, AlsoPublic: also, PlainLoopback: c.Demo.On, QuotaPerAddress: c.Demo.On, Alert: h.alert, Now: c.Now}})
 	h.Records = records.New()
 	var list []gate.Entry
-	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Servicing.Operations(),
+	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.People.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
 		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
 		list = append(list, operations...)
 	}
@@ -184,7 +190,7 @@ func (h *House) fronts() error {
 func (h *House) rooms() []visit.Room {
 	catalogue := h.Gate.Catalogue
 	return []visit.Room{
-		door.New(h.Signin, catalogue), settings.New(h.Admin, catalogue), trail.New(h.Records, h.people, catalogue),
+		door.New(h.Signin, catalogue), settings.New(h.Admin, h.People, catalogue), trail.New(h.Records, h.people, catalogue),
 		loans.New(h.Servicing, h.Records), applications.New(h.Origination, h.companies), engine.New(h.Origination),
 		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}
@@ -209,10 +215,10 @@ func (h *House) companies(ctx context.Context, p *gate.Page) ([]applications.Com
 
 // people are whom the audit trail's filter offers, to those who may list users.
 func (h *House) people(ctx context.Context, p *gate.Page) ([]trail.Person, error) {
-	if !p.Can(h.Admin.UserList.Name, "") {
+	if !p.Can(h.People.UserList.Name, "") {
 		return nil, nil
 	}
-	list, err := gate.Look(ctx, p, h.Admin.UserList, &admin.Nothing{})
+	list, err := gate.Look(ctx, p, h.People.UserList, &people.Nothing{})
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ type ActedOut struct {
 // act describes what an underwriter does to an application.
 func act[In any](name, title, verb string, s operation.Sensitivity, object func(*In) string, do func(context.Context, *gate.Call, *In) (*ActedOut, error)) *gate.Op[In, ActedOut] {
 	return &gate.Op[In, ActedOut]{Name: name, Title: title, Area: "Applications", Screen: "Application/" + title, Method: "POST", Path: "/applications/{id}/" + verb,
-		Kind: operation.Write, Audit: operation.Decided, Sensitivity: s, Permit: gate.ByRole, Roles: "underwriter", Idempotent: true, Object: object, Do: do}
+		Kind: operation.Write, Audit: operation.Decided, Sensitivity: s, Permit: gate.ByRole, Roles: "underwriter", Idempotent: true, Part: docket.Area, Object: object, Do: do}
 }
 
 func (d *Desk) underwritingOperations() {
@@ -61,6 +61,7 @@ func (d *Desk) underwritingOperations() {
 	d.Approve = act("application.approve", "Approve", "approve", operation.Money, func(in *ApproveIn) string { return of(in.ID) }, d.approve)
 	d.Reject = act("application.reject", "Reject", "reject", operation.Ordinary, func(in *RejectIn) string { return of(in.ID) }, d.reject)
 	d.Reprocess = act("application.reprocess", "Send for reprocessing", "reprocess", operation.Ordinary, func(in *ReprocessIn) string { return of(in.ID) }, d.reprocess)
+	d.Approve.Pairing, d.Reject.Pairing = gate.MayPair, gate.MayPair // a decision that may override the rules
 }
 
 var rateForm = regexp.MustCompile(`^(0|[1-9][0-9]{0,2})(\.[0-9]{1,6})?$`)

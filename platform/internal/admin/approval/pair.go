@@ -1,0 +1,92 @@
+package approval
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
+)
+
+// Pair is one operation that may need a second person.
+type Pair struct {
+	Operation string `json:"operation" class:"public"`
+	Title     string `json:"title" class:"public"`
+	Area      string `json:"area" class:"public"`
+	On        bool   `json:"on" class:"public"`
+	Always    bool   `json:"always" class:"public" doc:"cannot be switched off"`
+}
+
+// PairsOut is every operation that may need a second person.
+type PairsOut struct {
+	Items []Pair `json:"items"`
+	Total int    `json:"total" class:"public"`
+	Next  string `json:"next" class:"public"`
+}
+
+// PairIn names operations whose demand for a second person changes.
+type PairIn struct {
+	Operations []string `json:"operations" minItems:"1" maxItems:"100" example:"[\"loan.write_off\"]"`
+	Reason     string   `json:"reason,omitempty" maxLength:"1000"`
+}
+
+func (d *Desk) pairs() *gate.Op[Nothing, PairsOut] {
+	return look("four_eyes.list", "List four-eyes operations", "Settings", "/settings/four-eyes", func(_ context.Context, c *gate.Call, _ *Nothing) (*PairsOut, error) {
+		return d.listed(c.Policy.Setting().FourEyes), nil
+	})
+}
+
+func (d *Desk) listed(on []string) *PairsOut {
+	out := &PairsOut{Items: []Pair{}}
+	for _, m := range d.config.Gate().Catalogue() {
+		if m.Pairing == gate.Alone {
+			continue
+		}
+		always := m.Pairing == gate.AlwaysPair
+		out.Items = append(out.Items, Pair{Operation: m.Name, Title: m.Title, Area: m.Area, On: always || slices.Contains(on, m.Name), Always: always})
+	}
+	out.Total = len(out.Items)
+	return out
+}
+
+func (d *Desk) change(name, title, method string, do func(on []string, named []string) []string) *gate.Op[PairIn, PairsOut] {
+	return &gate.Op[PairIn, PairsOut]{Name: name, Title: title, Area: "Four eyes", Screen: "Settings", Method: method, Path: "/settings/four-eyes",
+		Kind: operation.Write, Audit: operation.Access, Permit: gate.ByRole, Sensitivity: operation.Security, StepUp: true,
+		Object: func(*PairIn) string { return "settings/four-eyes" },
+		Do: func(ctx context.Context, c *gate.Call, in *PairIn) (*PairsOut, error) {
+			for _, n := range in.Operations {
+				e := d.config.Gate().ByName(n)
+				if e == nil || e.Meta().Pairing != gate.MayPair {
+					return nil, fault.Bad("operations", "Name operations that may be switched: GET /settings/four-eyes lists them.")
+				}
+			}
+			s, err := policy.ReadSetting(ctx, c.Tx)
+			if err != nil {
+				return nil, err
+			}
+			before := slices.Clone(s.FourEyes)
+			s.FourEyes = do(s.FourEyes, in.Operations)
+			slices.Sort(s.FourEyes)
+			s.FourEyes = slices.Compact(s.FourEyes)
+			c.Change("four_eyes", strings.Join(before, ", "), strings.Join(s.FourEyes, ", "))
+			c.Given(in.Reason)
+			return d.listed(s.FourEyes), policy.SaveSetting(ctx, c.Tx, s)
+		}}
+}
+
+// demand asks for a second person from now on.
+func (d *Desk) demand() *gate.Op[PairIn, PairsOut] {
+	return d.change("four_eyes.demand", "Ask for a second person", "POST", func(on, named []string) []string { return append(on, named...) })
+}
+
+// waive ceases to ask, which needs a second person itself.
+func (d *Desk) waive() *gate.Op[PairIn, PairsOut] {
+	o := d.change("four_eyes.waive", "Cease to ask for a second person", "DELETE", func(on, named []string) []string {
+		return slices.DeleteFunc(on, func(n string) bool { return slices.Contains(named, n) })
+	})
+	o.Pairing = gate.AlwaysPair
+	return o
+}
