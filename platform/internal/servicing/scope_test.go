@@ -136,11 +136,11 @@ func (c *crowd) live(t *testing.T) {
 // halfBuilt puts every set back to where a build had come to a loan.
 func (c *crowd) halfBuilt(l string) error {
 	return c.Write(func(ctx context.Context, tx *db.Tx) error {
-		if _, err := tx.Exec(ctx, `DELETE FROM visible_loan WHERE loan_id > ? AND set_id IN (SELECT id FROM visible_set WHERE state < 2)`, l); err != nil {
+		if _, err := tx.Exec(ctx, `DELETE FROM visible_place WHERE number IN (SELECT l.number FROM loan l WHERE l.id > ?) AND set_no IN (SELECT s.set_no FROM visible_set s WHERE s.state < 2)`, l); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `UPDATE visible_set SET state = 0, built_to = CASE WHEN built_to < ? THEN built_to ELSE ? END,
-			loans = (SELECT COUNT(*) FROM visible_loan v WHERE v.set_id = visible_set.id) WHERE state < 2`, l, l)
+			loans = (SELECT COUNT(*) FROM visible_place v WHERE v.set_no = visible_set.set_no AND v.sort = 0) WHERE state < 2`, l, l)
 		return err
 	})
 }
@@ -317,7 +317,7 @@ func TestAKeptSetIsUsedAndCannotLeak(t *testing.T) {
 		s.Restrict(t, "investor", policy.Restriction{Visible: `loan.portfolios.overlaps(["Acme"])`})
 		s.buildSets(t)
 		err := s.Write(func(ctx context.Context, tx *db.Tx) error {
-			_, err := tx.Exec(ctx, `INSERT INTO visible_loan (set_id, number, loan_id) SELECT id, ?, ? FROM visible_set WHERE state = 1`, other.Number, other.ID)
+			_, err := tx.Exec(ctx, `INSERT INTO visible_place (set_no, sort, num, txt, number) SELECT set_no, 0, 0, '', ? FROM visible_set WHERE state = 1`, other.Number)
 			if err == nil {
 				_, err = tx.Exec(ctx, `UPDATE visible_set SET loans = 41 WHERE state = 1`)
 			}

@@ -48,7 +48,7 @@ func loansFile(n int) []byte {
 func (s *shop) names(t testing.TB) {
 	t.Helper()
 	must(t, s.t.DB.WriteExclusive(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
-		for _, n := range []string{"Main", "Narrow", "Wide"} {
+		for _, n := range []string{"Main", "Narrow", "Twelve", "Thousandth", "Oldest", "Blue", "Green", "Red", "Rare"} {
 			if _, err := book.AddPortfolio(ctx, tx, n); err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package book
 
 import (
 	"context"
+	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -89,15 +90,15 @@ func ListLoans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q
 	}
 	w := k.way()
 	page := &LoanPage{}
-	marks, ids, err := w.find(ctx, tx, q)
+	marks, err := w.find(ctx, tx, q)
 	if err != nil {
 		return nil, err
 	}
-	if len(ids) > q.Limit {
-		ids = ids[:q.Limit]
+	if len(marks) > q.Limit {
+		marks = marks[:q.Limit]
 		page.Next = &marks[q.Limit-1]
 	}
-	if page.Rows, err = rowsOf(ctx, tx, sc, ids); err != nil {
+	if page.Rows, err = rowsOf(ctx, tx, sc, marks); err != nil {
 		return nil, err
 	}
 	page.Total, page.Exact, err = k.total(ctx, tx, w)
@@ -149,50 +150,68 @@ func (k *search) filters() db.Cond {
 // set is a scalar subselect, so that no engine turns it into a join.
 func (k *search) visible() db.Cond {
 	if k.ready {
-		return db.Where("COALESCE((SELECT 1 FROM visible_loan v WHERE v.set_id = ? AND v.number = l.number AND v.loan_id = l.id), 0) = 1", k.set.ID)
+		return db.Where("COALESCE((SELECT 1 FROM visible_place v WHERE v.set_no = ? AND v.sort = 0 AND v.num = 0 AND v.txt = '' AND v.number = l.number), 0) = 1", k.set.No)
 	}
 	return db.And(k.sc.Loans(), db.Where(landedLoan))
 }
 
-// way is how a page is found: tables, condition, and the columns of id and number.
+// way is how a page is found: tables, condition, the column of the number, and
+// the keys that give the order before it.
 type way struct {
-	from, id, number string
-	cond             db.Cond
+	from, number string
+	keys         []key
+	cond         db.Cond
 }
 
-// way chooses what drives the page: the kept set when it is in the order asked
-// for or small; else a portfolio asked for, likewise; else the loans, walked in
-// order until the page is full.
+// key is a column that a page is in order of, a text or a number.
+type key struct {
+	column string
+	text   bool
+}
+
+// way chooses what drives the page: the kept set, which lies in the order asked
+// for; else a portfolio asked for, when it is in that order or small; else the
+// loans, walked in order until the page is full.
 func (k *search) way() way {
-	byNumber := k.q.Sort == "" || k.q.Sort == "number"
+	order := sight.OrderBy(k.q.Sort)
 	sparse := k.q.Borrower != "" || k.like != nil && !k.like.dense // few loans, found by an index
-	if k.ready && !sparse {
-		member := db.Where("v.set_id = ?", k.set.ID)
-		if byNumber && k.unfiltered() {
-			return way{"visible_loan v", "v.loan_id", "v.number", member}
-		}
-		if byNumber && k.q.Portfolio == "" || k.drives() {
-			return way{"visible_loan v JOIN loan l ON l.id = v.loan_id", "v.loan_id", "v.number", db.And(member, k.filters())}
-		}
+	if k.ready && !sparse && (k.q.Portfolio == "" || k.set.Loans <= int64(k.q.Few)) {
+		return k.kept(order)
 	}
-	if k.q.Portfolio != "" && !sparse && (byNumber || k.few) {
+	var keys []key
+	if order.Key != "" {
+		keys = []key{{"l." + order.Key, order.Text}}
+	}
+	if k.q.Portfolio != "" && !sparse && (order.Key == "" || k.few) {
 		c := db.And(k.visible(), db.Where("lpd.portfolio_id = ?", k.q.Portfolio), k.narrow())
 		if k.like != nil {
 			c = db.And(c, k.like.cond())
 		}
-		return way{"loan_portfolio lpd JOIN loan l ON l.id = lpd.loan_id", "lpd.loan_id", "lpd.number", c}
+		return way{"loan_portfolio lpd JOIN loan l ON l.id = lpd.loan_id", "lpd.number", keys, c}
 	}
-	return way{"loan l", "l.id", "l.number", db.And(k.visible(), k.filters())}
+	return way{"loan l", "l.number", keys, db.And(k.visible(), k.filters())}
 }
 
-// drives reports whether going through the whole set is less work than walking
-// the loans until a page of the set's is full.
-func (k *search) drives() bool {
-	if !k.unfiltered() {
-		return k.set.Loans <= int64(k.q.Few)
+// kept is the way through the kept set. A status alone is a part of the set's
+// order by status, within which loans lie by number.
+func (k *search) kept(order sight.Order) way {
+	rest := *k
+	w := way{from: "visible_place v", number: "v.number", keys: []key{{"v.num", false}, {"v.txt", true}}}
+	text := ""
+	if by := sight.OrderBy("status"); k.q.Status != "" && (order.Key == "" || order == by) {
+		order, text, rest.q.Status, w.keys = by, k.q.Status, "", nil
+	} else if order.Key == "" {
+		w.keys = nil
 	}
-	walked := int64(k.q.Limit+1) * k.set.All / max(k.set.Loans, 1)
-	return 2*k.set.Loans < walked
+	w.cond = db.Where("v.set_no = ? AND v.sort = ?", k.set.No, order.No)
+	if w.keys == nil {
+		w.cond = db.And(w.cond, db.Where("v.num = 0 AND v.txt = ?", text))
+	}
+	if !rest.unfiltered() {
+		w.from += " JOIN loan l ON l.number = v.number"
+		w.cond = db.And(w.cond, rest.filters())
+	}
+	return w
 }
 
 func fewIn(ctx context.Context, tx *db.Tx, p id.Portfolio, few int) (bool, error) {
@@ -201,57 +220,37 @@ func fewIn(ctx context.Context, tx *db.Tx, p id.Portfolio, few int) (bool, error
 	return n <= int64(few), err
 }
 
-// key gives the sort's column, whether it is text, and whether its order is the
-// opposite of what people mean: more days past due is an earlier date.
-func (q *LoanQuery) key() (column string, text, opposite bool) {
-	switch q.Sort {
-	case "borrower":
-		return "l.borrower_key", true, false
-	case "principal_balance":
-		return "l.principal_balance", false, false
-	case "days_past_due":
-		return "l.due_key", false, true
-	case "opened_on":
-		return "l.opened_on", false, false
-	case "status":
-		return "l.status", true, false
-	}
-	return "", true, false
-}
-
-func (w way) find(ctx context.Context, tx *db.Tx, q LoanQuery) ([]Mark, []id.Loan, error) {
-	column, text, opposite := q.key()
-	down := q.Desc != opposite
+// find gives the marks of a page's loans in its order, and one more if there is
+// one.
+func (w way) find(ctx context.Context, tx *db.Tx, q LoanQuery) ([]Mark, error) {
 	dir, than := "", " > "
-	if down {
+	if q.Desc != (q.Sort == "days_past_due") { // more days past due are an earlier date
 		dir, than = " DESC", " < "
 	}
-	cond, order, selected := w.cond, w.number+dir, w.number
-	if column != "" {
-		order, selected = column+dir+", "+order, column
+	columns := make([]string, 0, 3)
+	for _, k := range w.keys {
+		columns = append(columns, k.column)
 	}
-	if m := q.After; m != nil {
-		switch {
-		case column == "":
-			cond = db.And(cond, db.Where(w.number+than+"?", m.Number))
-		case text:
-			cond = db.And(cond, db.Where("("+column+", "+w.number+")"+than+"(?, ?)", m.Text, m.Number))
-		default:
-			cond = db.And(cond, db.Where("("+column+", "+w.number+")"+than+"(?, ?)", m.Int, m.Number))
-		}
+	columns = append(columns, w.number)
+	cond := w.cond
+	if q.After != nil {
+		cond = db.And(cond, db.Where("("+strings.Join(columns, ", ")+")"+than+"(?"+strings.Repeat(", ?", len(w.keys))+")", w.place(q.After)...))
 	}
-	var marks []Mark
-	ids, err := db.All(ctx, tx, func(r *db.Rows) (l id.Loan, err error) {
-		var m Mark
-		if text {
-			err = r.Scan(&l, &m.Number, &m.Text)
+	return db.All(ctx, tx, func(r *db.Rows) (m Mark, err error) { return m, r.Scan(w.place(&m)...) },
+		`SELECT `+strings.Join(columns, ", ")+` FROM `+w.from+` WHERE `+cond.SQL()+` ORDER BY `+strings.Join(columns, dir+", ")+dir+` LIMIT ?`, append(cond.Args(), q.Limit+1)...)
+}
+
+// place gives the fields of a mark in the order of the way's columns.
+func (w way) place(m *Mark) []any {
+	out := make([]any, 0, 3)
+	for _, k := range w.keys {
+		if k.text {
+			out = append(out, &m.Text)
 		} else {
-			err = r.Scan(&l, &m.Number, &m.Int)
+			out = append(out, &m.Int)
 		}
-		marks = append(marks, m)
-		return l, err
-	}, `SELECT `+w.id+`, `+w.number+`, `+selected+` FROM `+w.from+` WHERE `+cond.SQL()+` ORDER BY `+order+` LIMIT ?`, append(cond.Args(), q.Limit+1)...)
-	return marks, ids, err
+	}
+	return append(out, &m.Number)
 }
 
 // total gives the exact number of rows, or with filters at least countTo.
@@ -284,28 +283,32 @@ func (k *search) filtersBesideText() db.Cond {
 }
 
 // rowsOf reads the loans of a page under the scope, in the page's order.
-func rowsOf(ctx context.Context, tx *db.Tx, sc gate.Scope, ids []id.Loan) ([]LoanRow, error) {
-	if len(ids) == 0 {
+func rowsOf(ctx context.Context, tx *db.Tx, sc gate.Scope, marks []Mark) ([]LoanRow, error) {
+	if len(marks) == 0 {
 		return nil, nil
 	}
-	cond := db.And(sc.Loans(), db.In("l.id", ids), db.Where(landedLoan))
-	found := make(map[id.Loan]*LoanRow, len(ids))
-	_, err := db.All(ctx, tx, func(r *db.Rows) (struct{}, error) {
+	numbers := make([]string, len(marks))
+	for i, m := range marks {
+		numbers[i] = m.Number
+	}
+	cond := db.And(sc.Loans(), db.In("l.number", numbers), db.Where(landedLoan))
+	found := make(map[string]*LoanRow, len(numbers))
+	ids, err := db.All(ctx, tx, func(r *db.Rows) (id.Loan, error) {
 		x, p := new(LoanRow), Person{}
 		err := r.Scan(&x.ID, &x.Number, &x.Status, &x.Company, &x.Borrower, &p.First, &p.Last, &x.Region, &x.Balance, &x.OldestUnpaid, &x.NextDue)
 		x.BorrowerName = p.Name()
-		found[x.ID] = x
-		return struct{}{}, err
+		found[x.Number] = x
+		return x.ID, err
 	}, `SELECT l.id, l.number, l.status, COALESCE(sc.name, ''), b.id, b.first_name, b.last_name, b.region, l.principal_balance, l.oldest_unpaid_due, l.next_due
 		FROM loan l JOIN borrower b ON b.id = l.borrower_id LEFT JOIN source_company sc ON sc.id = l.source_company_id WHERE `+cond.SQL(), cond.Args()...)
 	if err != nil {
 		return nil, err
 	}
 	names, err := PortfoliosOf(ctx, tx, ids)
-	out := make([]LoanRow, 0, len(ids))
-	for _, l := range ids {
-		if x := found[l]; x != nil {
-			x.Portfolios = names[l]
+	out := make([]LoanRow, 0, len(found))
+	for _, n := range numbers {
+		if x := found[n]; x != nil {
+			x.Portfolios = names[x.ID]
 			out = append(out, *x)
 		}
 	}

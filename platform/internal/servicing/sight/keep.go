@@ -1,0 +1,293 @@
+package sight
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/lendkeep/lendkeep/internal/civil"
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/rule"
+)
+
+// Keeper keeps visible sets true while loans change. It remembers what the sets
+// mean; the zero Keeper is ready for use.
+type Keeper struct {
+	mu    sync.Mutex // guards known
+	known map[*rule.Vocabulary][]meaning
+}
+
+const keptVocabularies = 8
+
+// meaning is a set's rules as compiled. A set whose words mean something else
+// by now, or nothing, has a false one.
+type meaning struct {
+	no    int64
+	rules string
+	day   civil.Date
+	cond  db.Cond
+	right bool
+}
+
+func (m *meaning) of(s *Set) bool { return m.no == s.No && m.rules == s.Rules && m.day == s.Day }
+
+func meaningOf(v *rule.Vocabulary, s *Set) (meaning, error) {
+	m := meaning{no: s.No, rules: s.Rules, day: s.Day}
+	var texts []string
+	if err := json.Unmarshal([]byte(s.Rules), &texts); err != nil {
+		return m, err
+	}
+	rules := make([]*rule.Expr, len(texts))
+	for i, text := range texts {
+		e, err := v.Compile(text)
+		if err != nil {
+			return m, nil
+		}
+		rules[i] = e
+	}
+	m.cond = condOf(rules, s.Day)
+	m.right = keyOf(m.cond) == s.Key && dated(rules) == !s.Day.IsZero()
+	return m, nil
+}
+
+func (k *Keeper) recall(v *rule.Vocabulary) []meaning {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.known[v]
+}
+
+func (k *Keeper) remember(v *rule.Vocabulary, list []meaning) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.known == nil || k.known[v] == nil && len(k.known) >= keptVocabularies {
+		k.known = map[*rule.Vocabulary][]meaning{}
+	}
+	k.known[v] = list
+}
+
+// keepChunk bounds the loans of one statement.
+const keepChunk = 500
+
+// Keep brings the sets up to date after a change of loans, in its transaction.
+// The loans must be locked by it. Whatever a restriction can read and whatever
+// lists sort by counts as a change: status, balance, portfolios, custom fields,
+// the borrower's name and state.
+func (k *Keeper) Keep(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, today civil.Date, loans ...id.Loan) error {
+	for some := range slices.Chunk(loans, keepChunk) {
+		found, err := k.judge(ctx, tx, v, some)
+		if err != nil {
+			return fmt.Errorf("asking what visible sets show: %w", err)
+		}
+		if err := settle(ctx, tx, today, found); err != nil {
+			return fmt.Errorf("keeping visible sets: %w", err)
+		}
+	}
+	return nil
+}
+
+// judged is what a set has to do with a loan.
+type judged struct {
+	Set
+	loan     id.Loan
+	number   string
+	was, now bool
+	moved    int64 // one bit an order: the loan's key is another than it was placed under
+	right    bool  // the set means what it says
+}
+
+// unknown answers for a set that the statement did not know of.
+const unknown = -1
+
+// judge asks every set about loans, in one statement, made for the sets that
+// there were last time; if there are others by now it is made again for those.
+func (k *Keeper) judge(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, loans []id.Loan) ([]judged, error) {
+	for list := k.recall(v); ; {
+		query, args := question(list, loans)
+		strange := false
+		found, err := db.All(ctx, tx, func(r *db.Rows) (j judged, err error) {
+			var was, now int64
+			err = r.Scan(append(j.dest(), &j.loan, &j.number, &j.moved, &was, &now)...)
+			at := slices.IndexFunc(list, func(m meaning) bool { return m.of(&j.Set) })
+			strange = strange || at < 0 || now == unknown
+			j.was, j.now, j.right = was == 1, now == 1, at >= 0 && list[at].right
+			return j, err
+		}, query, args...)
+		if err != nil || !strange {
+			return found, err
+		}
+		var learned []meaning
+		for _, j := range found {
+			if n := len(learned); n > 0 && learned[n-1].no == j.No {
+				continue // of another loan
+			}
+			m, err := meaningOf(v, &j.Set)
+			if err != nil {
+				return nil, err
+			}
+			learned = append(learned, m)
+		}
+		list = learned
+		k.remember(v, list)
+	}
+}
+
+// question is the statement of judge.
+func question(list []meaning, loans []id.Loan) (string, []any) {
+	var moved, shown strings.Builder
+	for _, o := range Orders() {
+		if o.Key != "" {
+			fmt.Fprintf(&moved, " + CASE WHEN l.%s <> l.%s THEN %d ELSE 0 END", o.placed, o.Key, 1<<o.No)
+		}
+	}
+	var args []any
+	for _, m := range list {
+		no := strconv.FormatInt(m.no, 10)
+		if !m.right {
+			shown.WriteString(" WHEN s.set_no = " + no + " THEN 0")
+			continue
+		}
+		shown.WriteString(" WHEN s.set_no = " + no + " THEN CASE WHEN " + m.cond.SQL() + " AND " + Landed + " THEN 1 ELSE 0 END")
+		args = append(args, m.cond.Args()...)
+	}
+	which := db.In("l.id", loans)
+	return `SELECT s.set_no, s.set_key, s.rules, s.day, s.state, s.loans, s.built_to, l.id, l.number, 0` + moved.String() + `,
+		CASE WHEN EXISTS (SELECT 1 FROM visible_place p WHERE ` + in("s.set_no", "l.number") + `) THEN 1 ELSE 0 END,
+		CASE` + shown.String() + ` WHEN 1 = 0 THEN 0 ELSE -1 END
+		FROM visible_set s CROSS JOIN loan l WHERE s.state < 2 AND ` + which.SQL() + ` ORDER BY s.set_no`, append(args, which.Args()...)
+}
+
+// change is what sets need for a change of loans.
+type change struct {
+	enter, leave map[int64][]id.Loan
+	stay         []judged // a loan's sets lie together
+	placed       []id.Loan
+	void         []int64
+}
+
+func settle(ctx context.Context, tx *db.Tx, today civil.Date, found []judged) error {
+	c := change{enter: map[int64][]id.Loan{}, leave: map[int64][]id.Loan{}}
+	for _, j := range found {
+		switch {
+		case !j.right || !j.Day.IsZero() && j.Day < today:
+			if !slices.Contains(c.void, j.No) {
+				c.void = append(c.void, j.No)
+			}
+			continue
+		case j.State == setBuilding && string(j.loan) > j.BuiltTo:
+			continue // the build will come by
+		case j.now && !j.was:
+			c.enter[j.No] = append(c.enter[j.No], j.loan)
+		case j.was && !j.now:
+			c.leave[j.No] = append(c.leave[j.No], j.loan)
+		case !j.was || j.moved == 0:
+			continue
+		default:
+			c.stay = append(c.stay, j)
+		}
+		if j.now {
+			c.placed = append(c.placed, j.loan)
+		}
+	}
+	return c.store(ctx, tx)
+}
+
+// store writes a change. When no loan enters or leaves a set, its statements
+// travel with COMMIT: they read what they need when they run, so that a second
+// change of the same loan in the same transaction finds nothing amiss.
+func (c *change) store(ctx context.Context, tx *db.Tx) error {
+	run := func(query string, args ...any) error {
+		_, err := tx.Exec(ctx, query, args...)
+		return err
+	}
+	if len(c.enter)+len(c.leave)+len(c.void) == 0 {
+		run = func(query string, args ...any) error {
+			return tx.Last(ctx, func(err error) error { return fmt.Errorf("keeping visible sets: %w", err) }, query, args...)
+		}
+	}
+	for _, no := range c.void {
+		if err := run(`UPDATE visible_set SET state = 2 WHERE set_no = ?`, no); err != nil {
+			return err
+		}
+	}
+	for no, loans := range sorted(c.leave) {
+		which := db.In("l.id", loans)
+		if err := run(leaving(no)+which.SQL()+`)`, which.Args()...); err != nil {
+			return err
+		}
+	}
+	if err := c.move(run); err != nil {
+		return err
+	}
+	if len(c.placed) > 0 {
+		slices.Sort(c.placed)
+		which := db.In("l.id", slices.Compact(c.placed))
+		if err := run(remembering()+which.SQL(), which.Args()...); err != nil {
+			return err
+		}
+	}
+	for no, loans := range sorted(c.enter) {
+		which := db.In("l.id", loans)
+		if err := run(placing(no)+which.SQL(), which.Args()...); err != nil {
+			return err
+		}
+	}
+	return c.count(run)
+}
+
+// move gives loans that stay in their sets their new places.
+func (c *change) move(run func(string, ...any) error) error {
+	slices.SortStableFunc(c.stay, func(a, b judged) int { return strings.Compare(string(a.loan), string(b.loan)) })
+	for len(c.stay) > 0 {
+		j := c.stay[0]
+		var sets []int64
+		for len(c.stay) > 0 && c.stay[0].loan == j.loan {
+			sets = append(sets, c.stay[0].No)
+			c.stay = c.stay[1:]
+		}
+		for _, o := range Orders() {
+			if j.moved&(1<<o.No) == 0 {
+				continue
+			}
+			which := db.In("set_no", sets)
+			if err := run(o.moving()+which.SQL(), append([]any{j.loan, j.loan, j.number}, which.Args()...)...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// count moves the tallies of sets that loans have entered or left.
+func (c *change) count(run func(string, ...any) error) error {
+	delta := map[int64]int{}
+	for no, loans := range c.enter {
+		delta[no] += len(loans)
+	}
+	for no, loans := range c.leave {
+		delta[no] -= len(loans)
+	}
+	for no, n := range sorted(delta) {
+		if err := run(`UPDATE visible_set SET loans = loans + ? WHERE set_no = ?`, n, no); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sorted goes through a map by key, so that transactions lock sets in one order.
+func sorted[V any](m map[int64]V) iter.Seq2[int64, V] {
+	return func(yield func(int64, V) bool) {
+		for _, no := range slices.Sorted(maps.Keys(m)) {
+			if !yield(no, m[no]) {
+				return
+			}
+		}
+	}
+}
