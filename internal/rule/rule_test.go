@@ -318,6 +318,10 @@ func hostile() map[string]string {
 		"macros":              rep("has(", 500),
 		"bare list of lists":  "[[[[[[]]]]]]==[[[[[[]]]]]]",
 		"lists without paren": "loan.term in [" + rep("[],", 1000) + "[]]",
+		"wrong types":         "loan.balance in [" + rep("1,", 1400) + "1]",
+		"no boolean":          "[" + rep("1,", 1400) + "1]",
+		"a value for a field": rep("custom.vip&&", 250) + "loan.term",
+		"unknown names":       rep("loan.trem==1||", 250) + "true",
 		"calls in lists":      "loan.balance in [" + rep(`money("x"),`, 300) + "1]",
 	}
 }
