@@ -65,7 +65,12 @@ func (s *Set) Contains(a netip.Addr) bool {
 }
 
 // Plain gives an address as sets hold it: IPv4 unmapped, no zone.
-func Plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
+func Plain(a netip.Addr) netip.Addr {
+	if a.Is4() {
+		return a
+	}
+	return a.Unmap().WithZone("")
+}
 
 // ContainsPlain is Contains for an address that is valid and that Plain has
 // been through already, for whoever asks many sets about one address.

@@ -208,6 +208,8 @@ type Subject struct {
 	FactorNeeded bool  // on the screens a second factor is needed …
 	ExceptUntil  int64 // … but not before this instant: a recorded exception
 	Grants       []Grant
+
+	reach *reach // nil until Join
 }
 
 // Grant is an operation that a walkthrough lends on one named object, in one

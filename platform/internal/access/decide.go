@@ -8,9 +8,10 @@ import (
 )
 
 // Decide answers one query. It does not allocate. It asks the layers one after
-// the other in plain sight, because a loop over them costs as much as they do.
-func Decide(p *Policy, s *Subject, q *Query) Decision {
-	d := Decision{Op: q.Op, Channel: q.Channel, Rule: -1}
+// the other in plain sight, because a loop over them costs as much as they do, and
+// writes into its result, because copying that at the end costs a third more.
+func Decide(p *Policy, s *Subject, q *Query) (d Decision) {
+	d.Op, d.Channel, d.Rule = q.Op, q.Channel, -1
 	if p == nil || s == nil {
 		return d
 	}
@@ -117,8 +118,11 @@ func addresses(p *Policy, s *Subject, q *Query) (Reason, int32) {
 	case operation.Job, operation.Console, operation.Portal:
 		return OK, -1
 	}
-	missing := false
 	a := ipset.Plain(q.Address)
+	if s.reach != nil && s.reach.policy == p {
+		return s.reach.verdict(a)
+	}
+	missing := false
 	for _, rules := range [...]*[]IPRule{&p.TenantIP, &s.RoleIP, &s.UserIP, &s.KeyIP} {
 		if len(*rules) == 0 {
 			continue

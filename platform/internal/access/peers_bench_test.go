@@ -111,6 +111,7 @@ func (o *peersOffice) compiled(t testing.TB, but json.RawMessage) (*Policy, *Sub
 		rules := holders[r.Holder]
 		*rules = append(*rules, IPRule{Deny: r.Deny, Set: set, Index: int32(i)})
 	}
+	s.Join(p)
 	return p, s, q
 }
 

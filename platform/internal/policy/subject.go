@@ -108,6 +108,7 @@ func (p *Compiled) subject(ctx context.Context, tx *db.Tx, user id.User, key id.
 			return nil, err
 		}
 	}
+	s.Join(p.Access)
 	if s.Lent, err = GrantsOf(ctx, tx, user); err != nil {
 		return nil, err
 	}
