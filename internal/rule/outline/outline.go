@@ -37,6 +37,20 @@ type Part struct {
 	Values  []string
 }
 
+// Translate gives the outline with every value said as say says it: names for
+// the ids that are stored, or ids for names.
+func (p Part) Translate(say func(field, value string) string) Part {
+	parts, values := p.Parts, p.Values
+	p.Parts, p.Values = nil, nil
+	for _, part := range parts {
+		p.Parts = append(p.Parts, part.Translate(say))
+	}
+	for _, value := range values {
+		p.Values = append(p.Values, say(p.Field, value))
+	}
+	return p
+}
+
 // Comparison is what a condition asks of its field.
 type Comparison string
 

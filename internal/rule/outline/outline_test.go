@@ -107,6 +107,16 @@ func TestTheSentenceReadsAsPeopleSpeak(t *testing.T) {
 	}
 }
 
+func TestNamesBecomeIDsAndIDsNames(t *testing.T) {
+	ids := map[string]string{"Acme": "pf_1", "Beta": "pf_2"}
+	p := group(Any, not(group(All, cond("loan.portfolios", OneOf, "Acme", "Beta"), cond("loan.number", Is, "Acme"))), cond("loan.portfolios", NoneOf))
+	got := p.Translate(func(field, value string) string { return pick(field == "loan.portfolios", ids[value], value) })
+	want := group(Any, not(group(All, cond("loan.portfolios", OneOf, "pf_1", "pf_2"), cond("loan.number", Is, "Acme"))), cond("loan.portfolios", NoneOf))
+	if !reflect.DeepEqual(got, want) || p.Parts[0].Parts[0].Values[0] != "Acme" {
+		t.Errorf("%+v, and the outline itself %+v", got, p)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add(`{"all":[{"any":[{"field":"a.b","compare":"one_of","values":["x","\u0007"]}],"not":true}]}`)
 	f.Add(`{"field":"loan.balance","compare":"under","values":["-1000.00"]}`)
