@@ -88,7 +88,7 @@ func (d *Desk) list(ctx context.Context, c *gate.Call, in *ListIn) (*ListOut, er
 		c.Detail(k, v)
 	}
 	c.SealedDetail("q", in.Q)
-	page, err := docket.List(ctx, c.Tx, c.Tenant.Ring, c.Scope, q)
+	page, err := docket.List(ctx, c.Tx, c.Tenant.Ring, c.Scope, docket.Left(c), q)
 	if err != nil {
 		return nil, err
 	}

@@ -120,7 +120,7 @@ func (d *Desk) related(ctx context.Context, c *gate.Call, in *Ref) (*RelatedOut,
 	if err != nil {
 		return nil, err
 	}
-	kin, n, err := docket.Related(ctx, c.Tx, c.Scope, a, mostRelated)
+	kin, n, err := docket.Related(ctx, c.Tx, c.Scope, docket.Left(c), a, mostRelated)
 	if err != nil {
 		return nil, err
 	}

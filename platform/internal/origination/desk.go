@@ -96,7 +96,7 @@ func (r *Ref) object() string { return "application/" + string(r.ID) }
 // look describes a read of one application.
 func look[Out any](name, title, screen, path string, do func(context.Context, *gate.Call, *Ref) (*Out, error)) *gate.Op[Ref, Out] {
 	return &gate.Op[Ref, Out]{Name: name, Title: title, Area: "Applications", Screen: screen, Method: "GET", Path: path,
-		Kind: operation.Read, Audit: operation.Looked, Sensitivity: operation.Personal, Permit: gate.ByRole, Roles: "underwriter manager", Object: (*Ref).object, Do: do}
+		Kind: operation.Read, Audit: operation.Looked, Sensitivity: operation.Personal, Permit: gate.ByRole, Roles: "underwriter manager", Part: docket.Area, Object: (*Ref).object, Do: do}
 }
 
 func (d *Desk) applicationOperations() {
@@ -112,7 +112,7 @@ func (d *Desk) applicationOperations() {
 	d.History = look("application.history", "View transitions", "Application/Transitions", "/applications/{id}/history", d.history)
 	d.Evidence = &gate.Op[EvidenceIn, gate.File]{Name: "application.evidence", Title: "Evidence of a decision", Area: "Applications", Screen: "Application/Documents",
 		Method: "GET", Path: "/applications/{id}/evidence", Kind: operation.Read, Audit: operation.Looked, Sensitivity: operation.Personal,
-		Permit: gate.ByRole, Roles: "underwriter manager", Object: func(in *EvidenceIn) string { return "application/" + string(in.ID) }, Do: d.evidence}
+		Permit: gate.ByRole, Roles: "underwriter manager", Part: docket.Area, Object: func(in *EvidenceIn) string { return "application/" + string(in.ID) }, Do: d.evidence}
 }
 
 // engine is the actor of automatic decisions.

@@ -22,7 +22,7 @@ func (d *Desk) borrowerOperations() {
 	d.BorrowerView = &gate.Op[BorrowerRef, BorrowerOut]{
 		Name: "borrower.view", Title: "View borrower", Area: "Borrowers", Screen: "Borrower", Method: "GET", Path: "/borrowers/{id}",
 		Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Roles: "manager agent underwriter investor",
-		Object: (*BorrowerRef).object, Do: d.borrowerView,
+		Part: "borrower", Object: (*BorrowerRef).object, Do: d.borrowerView,
 	}
 	d.BorrowerCreate = &gate.Op[BorrowerCreateIn, BorrowerMade]{
 		Name: "borrower.create", Title: "New borrower", Area: "Borrowers", Screen: "Borrowers/New", Method: "POST", Path: "/borrowers", Status: 201,
@@ -32,12 +32,12 @@ func (d *Desk) borrowerOperations() {
 	d.BorrowerUpdate = &gate.Op[BorrowerUpdateIn, BorrowerOut]{
 		Name: "borrower.update", Title: "Edit borrower", Area: "Borrowers", Screen: "Borrower", Method: "PATCH", Path: "/borrowers/{id}",
 		Kind: operation.Write, Audit: operation.Changed, Sensitivity: operation.Personal, Permit: gate.ByRole, Roles: "manager agent",
-		Object: func(in *BorrowerUpdateIn) string { return "borrower/" + in.ID }, Do: d.borrowerUpdate,
+		Part: "borrower", Object: func(in *BorrowerUpdateIn) string { return "borrower/" + in.ID }, Do: d.borrowerUpdate,
 	}
 	d.BorrowerReveal = &gate.Op[BorrowerRevealIn, RevealOut]{
 		Name: "borrower.reveal", Title: "Reveal field", Area: "Borrowers", Screen: "Borrower", Method: "POST", Path: "/borrowers/{id}/reveal",
 		Kind: operation.Write, Audit: operation.Looked, Sensitivity: operation.Personal, Permit: gate.ByRole, Roles: "manager agent",
-		Object: func(in *BorrowerRevealIn) string { return "borrower/" + in.ID }, Do: d.borrowerReveal,
+		Part: "borrower", Object: func(in *BorrowerRevealIn) string { return "borrower/" + in.ID }, Do: d.borrowerReveal,
 	}
 }
 

@@ -63,7 +63,7 @@ func (d *Desk) loanOperations() {
 	d.LoanView = &gate.Op[LoanRef, LoanOut]{
 		Name: "loan.view", Title: "View loan", Area: "Loans", Screen: "Loan/Summary", Method: "GET", Path: "/loans/{id}",
 		Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Roles: "manager agent underwriter investor",
-		Object: (*LoanRef).object, Do: d.loanView,
+		Part: "summary", Object: (*LoanRef).object, Do: d.loanView,
 		Ahead: func(c *gate.Call, in *LoanRef) []db.Statement { return book.ViewAhead(c.Scope, in.ID) },
 	}
 	d.LoanCreate = &gate.Op[LoanCreateIn, LoanMade]{
@@ -74,12 +74,12 @@ func (d *Desk) loanOperations() {
 	d.ScheduleView = &gate.Op[LoanRef, ScheduleOut]{
 		Name: "loan.schedule.view", Title: "View schedule", Area: "Loans", Screen: "Loan/Schedule", Method: "GET", Path: "/loans/{id}/schedule",
 		Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Roles: "manager agent investor",
-		Object: (*LoanRef).object, Do: d.scheduleView,
+		Part: "schedule", Object: (*LoanRef).object, Do: d.scheduleView,
 	}
 	d.PayoffView = &gate.Op[PayoffIn, PayoffOut]{
 		Name: "loan.payoff.view", Title: "View payoff", Area: "Loans", Screen: "Loan/Payoff", Method: "GET", Path: "/loans/{id}/payoff",
 		Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Roles: "manager agent",
-		Object: func(in *PayoffIn) string { return "loan/" + in.ID }, Do: d.payoffView,
+		Part: "payments", Object: func(in *PayoffIn) string { return "loan/" + in.ID }, Do: d.payoffView,
 	}
 }
 

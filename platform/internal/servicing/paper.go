@@ -16,27 +16,27 @@ func (d *Desk) paperOperations() {
 	d.NoteList = &gate.Op[NoteListIn, NoteListOut]{
 		Name: "loan.note.list", Title: "List notes", Area: "Loans", Screen: "Loan/Notes", Method: "GET", Path: "/loans/{id}/notes",
 		Kind: operation.Read, Audit: operation.Looked, Sensitivity: operation.Personal, Permit: gate.ByRole, Roles: "manager agent",
-		Object: func(in *NoteListIn) string { return "loan/" + in.ID }, Do: d.noteList,
+		Part: "notes", Object: func(in *NoteListIn) string { return "loan/" + in.ID }, Do: d.noteList,
 	}
 	d.NoteAdd = &gate.Op[NoteAddIn, NoteOut]{
 		Name: "loan.note.add", Title: "Add note", Area: "Loans", Screen: "Loan/Notes", Method: "POST", Path: "/loans/{id}/notes", Status: 201,
 		Kind: operation.Write, Audit: operation.Changed, Permit: gate.ByRole, Roles: "manager agent",
-		Object: func(in *NoteAddIn) string { return "loan/" + in.ID }, Do: d.noteAdd,
+		Part: "notes", Object: func(in *NoteAddIn) string { return "loan/" + in.ID }, Do: d.noteAdd,
 	}
 	d.StatusSet = &gate.Op[StatusSetIn, StatusOut]{
 		Name: "loan.status.set", Title: "Set status", Area: "Loans", Screen: "Loan/Summary", Method: "PUT", Path: "/loans/{id}/status",
 		Kind: operation.Write, Audit: operation.Changed, Permit: gate.ByRole, Roles: "manager",
-		Object: func(in *StatusSetIn) string { return "loan/" + in.ID }, Do: d.statusSet,
+		Part: "summary", Object: func(in *StatusSetIn) string { return "loan/" + in.ID }, Do: d.statusSet,
 	}
 	d.PortfolioSet = &gate.Op[PortfolioSetIn, PortfolioSetOut]{
 		Name: "loan.portfolio.set", Title: "Set portfolios", Area: "Loans", Screen: "Loan/Summary", Method: "PUT", Path: "/loans/{id}/portfolios",
 		Kind: operation.Write, Audit: operation.Access, Sensitivity: operation.Security, Permit: gate.ByRole, Roles: "manager",
-		Object: func(in *PortfolioSetIn) string { return "loan/" + in.ID }, Do: d.portfolioSet,
+		Part: "summary", Object: func(in *PortfolioSetIn) string { return "loan/" + in.ID }, Do: d.portfolioSet,
 	}
 	d.CustomSet = &gate.Op[CustomSetIn, CustomSetOut]{
 		Name: "loan.custom_field.set", Title: "Set custom fields", Area: "Loans", Screen: "Loan/Summary", Method: "PUT", Path: "/loans/{id}/custom-fields",
 		Kind: operation.Write, Audit: operation.Access, Sensitivity: operation.Security, Permit: gate.ByRole, Roles: "manager",
-		Object: func(in *CustomSetIn) string { return "loan/" + in.ID }, Do: d.customSet,
+		Part: "summary", Object: func(in *CustomSetIn) string { return "loan/" + in.ID }, Do: d.customSet,
 	}
 }
 

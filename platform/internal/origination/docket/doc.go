@@ -10,3 +10,20 @@
 //
 // It must not know rules' meaning, providers, jobs or HTTP.
 package docket
+
+import (
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+)
+
+// Area is the area of limits that speaks of applications.
+const Area = "application"
+
+// Left gives, over alias a, the applications that the caller's limits leave to
+// lists: one of which nothing may be viewed stands in none.
+func Left(c *gate.Call) db.Cond {
+	if withheld, some := c.Withheld(Area); some {
+		return db.Not(withheld)
+	}
+	return db.True()
+}

@@ -57,13 +57,14 @@ func (q *Query) column() string {
 // countTo is how far a filtered list is counted unless all are asked for.
 const countTo = 10_000
 
-// List gives a page of the applications within the scope, and how many there are.
-func List(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q Query) (Page, error) {
+// List gives a page of the applications within the scope that limits leave, and
+// how many there are.
+func List(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, left db.Cond, q Query) (Page, error) {
 	filter := q.filters(ring)
-	cond := db.And(sc.Applications(), filter)
+	cond := db.And(sc.Applications(), left, filter)
 	var p Page
 	var err error
-	if p.Total, p.Exact, err = total(ctx, tx, cond, sc.Everything() && filter.IsTrue(), q.Exact); err != nil {
+	if p.Total, p.Exact, err = total(ctx, tx, cond, sc.Everything() && filter.IsTrue(), q.Exact || filter.IsTrue()); err != nil {
 		return p, err
 	}
 	col, dir, than := q.column(), "", " > "
@@ -167,11 +168,12 @@ const kinOf = `a.id IN (SELECT x.id FROM application x WHERE x.email_index = ? A
  UNION SELECT x.id FROM application x WHERE x.phone_index = ? AND x.phone_index <> ?
  UNION SELECT x.id FROM application x WHERE x.address_index = ? AND x.address_index <> ?) AND a.id <> ?`
 
-// Related gives the newest applications within the scope that share the client's
-// address, the e-mail or the telephone number with one, and how many there are.
-func Related(ctx context.Context, tx *db.Tx, sc gate.Scope, of *Application, limit int) ([]Kin, int64, error) {
+// Related gives the newest applications, within the scope and left by limits,
+// that share the client's address, the e-mail or the telephone number with one,
+// and how many there are.
+func Related(ctx context.Context, tx *db.Tx, sc gate.Scope, left db.Cond, of *Application, limit int) ([]Kin, int64, error) {
 	none := []byte{}
-	cond := db.And(sc.Applications(), db.Where(kinOf, of.emailIndex, none, of.phoneIndex, none, of.addressIndex, none, of.ID))
+	cond := db.And(sc.Applications(), left, db.Where(kinOf, of.emailIndex, none, of.phoneIndex, none, of.addressIndex, none, of.ID))
 	list, err := db.All(ctx, tx, func(r *db.Rows) (Kin, error) {
 		a, err := scanApplication(r.Scan)
 		return Kin{a, shares(a.addressIndex, of.addressIndex), shares(a.emailIndex, of.emailIndex), shares(a.phoneIndex, of.phoneIndex)}, err
