@@ -476,8 +476,12 @@ func TestADamagedRecordIsRefused(t *testing.T) {
 		"half a key":        func(k *Passkey) { k.PublicKey = k.PublicKey[:40] },
 		"a key with a tail": func(k *Passkey) { k.PublicKey = append(bytes.Clone(k.PublicKey), make([]byte, 5000)...) },
 		"a point off curve": func(k *Passkey) { k.PublicKey = bytes.Clone(k.PublicKey); k.PublicKey[20] ^= 1 },
-		"no model":          func(k *Passkey) { k.AAGUID = nil },
-		"a strange way":     func(k *Passkey) { k.Transports = []string{"carrier-pigeon"} },
+		"a vast key": func(k *Passkey) {
+			modulus := bytes.Repeat([]byte{0xff}, 5000) // would take seconds to use
+			k.PublicKey = join(head(5, 4), cborInt(1), cborInt(3), cborInt(3), cborInt(-257), cborInt(-1), cborBytes(modulus), cborInt(-2), cborBytes([]byte{1, 0, 1}))
+		},
+		"no model":      func(k *Passkey) { k.AAGUID = nil },
+		"a strange way": func(k *Passkey) { k.Transports = []string{"carrier-pigeon"} },
 	} {
 		k := good
 		damage(&k)
