@@ -153,6 +153,7 @@ func movesThroughAPermissionTreeByKeysAlone(t *testing.T, b *tab) {
 	b.do(chromedp.Focus("#story-ui-search"))
 	b.keys(kb.ArrowDown)
 	at("Loans")
+	b.has("getComputedStyle(document.activeElement.querySelector('.perm')).outlineStyle", "solid")
 	b.has("document.activeElement.getAttribute('aria-checked') + document.activeElement.ariaExpanded + document.activeElement.ariaLevel", "mixedtrue1")
 	b.keys(kb.ArrowDown, kb.ArrowRight, kb.ArrowRight)
 	at("List loans")
