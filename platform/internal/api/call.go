@@ -112,8 +112,12 @@ func (c *call) answer(p *plan, out any, err error) {
 		return
 	}
 	c.status = p.meta.Status
-	if file, ok := out.(*gate.File); ok {
+	switch file := out.(type) {
+	case *gate.File:
 		c.send(file)
+		return
+	case *gate.Chunk:
+		c.stream(p, file)
 		return
 	}
 	if c.status == http.StatusNoContent {
@@ -140,6 +144,13 @@ func encode(out any) ([]byte, error) {
 
 // send answers with a document, to be saved and never shown in our origin.
 func (c *call) send(f *gate.File) {
+	c.w.Header().Set("Content-Length", strconv.Itoa(len(f.Body)))
+	c.head(f)
+	_, _ = c.w.Write(f.Body) // the other end may have gone
+}
+
+// head begins a document.
+func (c *call) head(f *gate.File) {
 	h := c.w.Header()
 	kind := f.ContentType
 	if kind == "" {
@@ -148,9 +159,7 @@ func (c *call) send(f *gate.File) {
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("Content-Length", strconv.Itoa(len(f.Body)))
 	c.w.WriteHeader(c.status)
-	_, _ = c.w.Write(f.Body) // the other end may have gone
 }
 
 // log notes the call: its route and never its query, which may name people.

@@ -153,7 +153,7 @@ func (b *book) describeOut(p *plan) error {
 	if err := json.Unmarshal([]byte("{}"), reflect.New(p.meta.In).Interface()); err != nil {
 		return fmt.Errorf("input cannot be decoded: %w", err)
 	}
-	if p.meta.Out == reflect.TypeFor[gate.File]() {
+	if p.file() {
 		return nil
 	}
 	if _, err := encode(reflect.New(p.meta.Out).Interface()); err != nil {
@@ -162,6 +162,11 @@ func (b *book) describeOut(p *plan) error {
 	var err error
 	p.outSchema, err = b.schemaOf(p.meta.Out, schemaName(p.meta.Out, "Answer"))
 	return err
+}
+
+// file reports whether the answer is a document and not JSON.
+func (p *plan) file() bool {
+	return p.meta.Out == reflect.TypeFor[gate.File]() || p.meta.Out == reflect.TypeFor[gate.Chunk]()
 }
 
 // compile makes the shapes that input is held to.

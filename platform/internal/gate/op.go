@@ -151,3 +151,14 @@ type File struct {
 	ContentType string `json:"content_type" class:"public"`
 	Body        []byte `json:"body" class:"public"`
 }
+
+// Chunk is a piece of a long document. Fronts ask for the next piece by calling
+// the operation again with Next as the cursor, so that rights are asked anew for
+// every piece: what was revoked stops an export that is on its way.
+type Chunk struct {
+	File
+	Next string `json:"next" class:"public" doc:"empty: the document is whole"`
+}
+
+// Continued is an input that can ask for the next piece of a document.
+type Continued interface{ Continue(next string) }

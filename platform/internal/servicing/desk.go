@@ -33,6 +33,7 @@ type Desk struct {
 	few    int // of LoanQuery; 0 = its own standard
 
 	LoanList        *gate.Op[LoanListIn, LoanListOut]
+	LoanExport      *gate.Op[LoanExportIn, gate.Chunk]
 	LoanView        *gate.Op[LoanRef, LoanOut]
 	LoanCreate      *gate.Op[LoanCreateIn, LoanMade]
 	ScheduleView    *gate.Op[LoanRef, ScheduleOut]
@@ -65,6 +66,7 @@ type Desk struct {
 func New(c Config) *Desk {
 	d := &Desk{config: c}
 	d.loanOperations()
+	d.exportOperations()
 	d.moneyOperations()
 	d.paperOperations()
 	d.borrowerOperations()
@@ -75,7 +77,7 @@ func New(c Config) *Desk {
 // Operations lists the desk's operations for the gate.
 func (d *Desk) Operations() []gate.Entry {
 	return []gate.Entry{
-		d.LoanList, d.LoanView, d.LoanCreate, d.ScheduleView, d.PaymentList, d.PaymentLog, d.FeeCharge, d.AdjustmentPost, d.WriteOff,
+		d.LoanList, d.LoanExport, d.LoanView, d.LoanCreate, d.ScheduleView, d.PaymentList, d.PaymentLog, d.FeeCharge, d.AdjustmentPost, d.WriteOff,
 		d.EntryReverse, d.PayoffView, d.NoteList, d.NoteAdd, d.StatusSet, d.PortfolioSet, d.CustomSet,
 		d.BorrowerList, d.BorrowerView, d.BorrowerCreate, d.BorrowerUpdate, d.BorrowerReveal,
 		d.PortfolioList, d.PortfolioCreate, d.CompanyList, d.CompanyCreate, d.CustomFieldList, d.CustomFieldMake,

@@ -48,11 +48,26 @@ func (r *Room) list(v *visit.Visit) visit.Screen {
 			s.companies = options(companies.Items, q.Get("source_company"))
 		}
 		page := parts.Page{Title: "Loans", Tabs: both(p, "/loans")}
+		if p.Can("loan.export", "") {
+			page.Actions = append(page.Actions, parts.Button{Label: "Export as CSV", Href: exportOf(v.R.URL)})
+		}
 		if s.mayCreate {
-			page.Actions = []parts.Button{{Label: "New loan", Kind: parts.Primary, Href: "/loans/new"}}
+			page.Actions = append(page.Actions, parts.Button{Label: "New loan", Kind: parts.Primary, Href: "/loans/new"})
 		}
 		return view(page, loanList(s))
 	}
+}
+
+// exportOf gives the address of the export of what the list shows.
+func exportOf(u *url.URL) string {
+	q := u.Query()
+	q.Del("cursor")
+	q.Del("limit")
+	q.Del("total")
+	if len(q) == 0 {
+		return "/loans/export"
+	}
+	return "/loans/export?" + q.Encode()
 }
 
 // fresh gives the address of the first page where a cursor no longer fits: it

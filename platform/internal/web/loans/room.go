@@ -29,6 +29,7 @@ func (r *Room) Routes(m *visit.Mux) {
 		m.Get(path, func(v *visit.Visit) { v.Show(s(v)) })
 	}
 	get("/loans", r.list)
+	m.Get("/loans/export", func(v *visit.Visit) { visit.Stream(v, r.desk.LoanExport) })
 	get("/loans/new", r.newLoan)
 	m.Post("/loans/new", r.createLoan)
 	get("/loans/{id}", r.summary)

@@ -154,13 +154,18 @@ func (v *Visit) protect() {
 }
 
 func (v *Visit) send(f *File) {
+	v.W.Header().Set("Content-Length", strconv.Itoa(len(f.Body)))
+	v.begin(f)
+	v.W.Write(f.Body)
+}
+
+// begin sends the head of a file, which the browser never shows in place.
+func (v *Visit) begin(f *File) {
 	v.protect()
 	h := v.W.Header()
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("Content-Type", f.Kind)
 	h.Set("Content-Disposition", `attachment; filename="`+plainName(f.Name)+`"`)
-	h.Set("Content-Length", strconv.Itoa(len(f.Body)))
-	v.W.Write(f.Body)
 }
 
 // plainName keeps what is safe between quotes in a header.
