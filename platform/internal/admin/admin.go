@@ -17,13 +17,11 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
-	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
 
 // Config is what the desk is wired with.
 type Config struct {
-	Passwords *identity.Passwords
 	Catalogue func() []*gate.Meta // the gate's list, once it is made
 	Built     func(c *gate.Call)  // told after a change of restrictions: sets of visible loans may need building
 }
@@ -32,10 +30,6 @@ type Config struct {
 type Desk struct {
 	config            Config
 	OperationList     *gate.Op[Nothing, OperationListOut]
-	UserList          *gate.Op[Nothing, UserListOut]
-	UserView          *gate.Op[UserRef, User]
-	UserCreate        *gate.Op[UserCreateIn, User]
-	UserUpdate        *gate.Op[UserUpdateIn, User]
 	KeyList           *gate.Op[UserRef, KeyListOut]
 	KeyCreate         *gate.Op[KeyCreateIn, KeyCreateOut]
 	KeyRevoke         *gate.Op[KeyRef, Key]
@@ -66,8 +60,6 @@ type Done struct {
 func New(c Config) *Desk {
 	d := &Desk{config: c}
 	d.OperationList = d.operationList()
-	d.UserList, d.UserView = d.userList(), d.userView()
-	d.UserCreate, d.UserUpdate = d.userCreate(), d.userUpdate()
 	d.KeyList, d.KeyCreate, d.KeyRevoke = d.keyList(), d.keyCreate(), d.keyRevoke()
 	d.RoleList, d.RoleView = d.roleList(), d.roleView()
 	d.RestrictionList, d.RestrictionCreate = d.restrictionList(), d.restrictionCreate()
@@ -80,7 +72,7 @@ func New(c Config) *Desk {
 
 // Operations lists what the desk does.
 func (d *Desk) Operations() []gate.Entry {
-	return []gate.Entry{d.OperationList, d.UserList, d.UserView, d.UserCreate, d.UserUpdate, d.KeyList, d.KeyCreate, d.KeyRevoke,
+	return []gate.Entry{d.OperationList, d.KeyList, d.KeyCreate, d.KeyRevoke,
 		d.RoleList, d.RoleView, d.RestrictionList, d.RestrictionCreate, d.RestrictionUpdate, d.RestrictionDelete,
 		d.IPRuleList, d.IPRuleCreate, d.IPRuleUpdate, d.IPRuleDelete, d.SiteKeyList, d.SiteKeyCreate, d.Explain}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
@@ -20,6 +21,7 @@ import (
 
 type desks struct {
 	*admin.Desk
+	people  *people.Desk
 	records *records.Desk
 	signin  *signin.Desk
 }
@@ -29,9 +31,9 @@ func each(t *testing.T, fn func(t *testing.T, h *gatetest.House, d desks)) {
 	var list []gate.Entry
 	gatetest.Each(t, func() gatetest.Config {
 		passwords := identity.NewPasswords()
-		d = desks{admin.New(admin.Config{Passwords: passwords, Catalogue: func() []*gate.Meta { return gate.Catalogue(list) }}), records.New(),
+		d = desks{admin.New(admin.Config{Catalogue: func() []*gate.Meta { return gate.Catalogue(list) }}), people.New(people.Config{Passwords: passwords}), records.New(),
 			signin.New(signin.Config{Passwords: passwords, Kick: func(*gate.Call) {}})}
-		list = append(append(d.Operations(), d.records.Operations()...), d.signin.Operations()...)
+		list = append(append(append(d.Operations(), d.people.Operations()...), d.records.Operations()...), d.signin.Operations()...)
 		return gatetest.Config{Operations: list}
 	}, func(t *testing.T, h *gatetest.House) { fn(t, h, d) })
 }
@@ -40,7 +42,7 @@ func ptr[T any](v T) *T { return &v }
 
 func TestAnAdministratorAddsAUserWhoSignsInAndIsStopped(t *testing.T) {
 	each(t, func(t *testing.T, h *gatetest.House, d desks) {
-		u, err := gatetest.Do(h, d.UserCreate, h.Screen(policy.Admin), admin.UserCreateIn{Email: "New@acme.test", Name: "New Person", Role: "Agent", Password: secret.NewText("a long enough password")})
+		u, err := gatetest.Do(h, d.people.UserCreate, h.Screen(policy.Admin), people.UserCreateIn{Email: "New@acme.test", Name: "New Person", Role: "Agent", Password: secret.NewText("a long enough password")})
 		if err != nil || u.Role != "Agent" || u.Email != "new@acme.test" {
 			t.Fatalf("%+v, %v", u, err)
 		}
@@ -61,13 +63,13 @@ func TestAnAdministratorAddsAUserWhoSignsInAndIsStopped(t *testing.T) {
 		if err != nil || len(list.Items) != 1 || strings.Contains(list.Items[0].Begins, k.Secret) || list.Items[0].UsedAddress != "198.51.100.7" {
 			t.Fatalf("the key's listing: %+v, %v", list, err)
 		}
-		if _, err := gatetest.Do(h, d.UserUpdate, h.Screen(policy.Admin), admin.UserUpdateIn{ID: u.ID, Active: ptr(false)}); err != nil {
+		if _, err := gatetest.Do(h, d.people.UserUpdate, h.Screen(policy.Admin), people.UserUpdateIn{ID: u.ID, Active: ptr(false)}); err != nil {
 			t.Fatal(err)
 		}
 		if err := me(); !fault.Is(err, fault.Denied) {
 			t.Fatalf("the key of a user who is off: %v", err)
 		}
-		if _, err := gatetest.Do(h, d.UserUpdate, h.Screen(policy.Admin), admin.UserUpdateIn{ID: u.ID, Active: ptr(true)}); err != nil {
+		if _, err := gatetest.Do(h, d.people.UserUpdate, h.Screen(policy.Admin), people.UserUpdateIn{ID: u.ID, Active: ptr(true)}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := gatetest.Do(h, d.KeyRevoke, h.Screen(policy.Admin), admin.KeyRef{ID: k.ID}); err != nil {
@@ -82,13 +84,13 @@ func TestAnAdministratorAddsAUserWhoSignsInAndIsStopped(t *testing.T) {
 func TestNobodyChangesTheirOwnAccess(t *testing.T) {
 	each(t, func(t *testing.T, h *gatetest.House, d desks) {
 		self := h.People[policy.Admin].ID
-		for name, in := range map[string]admin.UserUpdateIn{"role": {ID: self, Role: ptr("Agent")}, "active": {ID: self, Active: ptr(false)},
+		for name, in := range map[string]people.UserUpdateIn{"role": {ID: self, Role: ptr("Agent")}, "active": {ID: self, Active: ptr(false)},
 			"restrictions": {ID: self, SearchRestrictions: &[]id.Restriction{}}} {
-			if _, err := gatetest.Do(h, d.UserUpdate, h.Screen(policy.Admin), in); !fault.Is(err, fault.Denied) {
+			if _, err := gatetest.Do(h, d.people.UserUpdate, h.Screen(policy.Admin), in); !fault.Is(err, fault.Denied) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if _, err := gatetest.Do(h, d.UserUpdate, h.System(), admin.UserUpdateIn{ID: self, Active: ptr(false)}); !fault.Is(err, fault.Conflict) {
+		if _, err := gatetest.Do(h, d.people.UserUpdate, h.System(), people.UserUpdateIn{ID: self, Active: ptr(false)}); !fault.Is(err, fault.Conflict) {
 			t.Errorf("the last administrator was switched off: %v", err)
 		}
 	})
@@ -98,7 +100,7 @@ func TestOthersMayNotAdminister(t *testing.T) {
 	each(t, func(t *testing.T, h *gatetest.House, d desks) {
 		for _, role := range []string{policy.Manager, policy.Agent, policy.Underwriter, policy.Investor, policy.Intake} {
 			for _, r := range []*gate.Request{h.Key(role), h.Screen(role)} {
-				if _, err := gatetest.Do(h, d.UserList, r, admin.Nothing{}); !fault.Is(err, fault.Denied) {
+				if _, err := gatetest.Do(h, d.people.UserList, r, people.Nothing{}); !fault.Is(err, fault.Denied) {
 					t.Errorf("%s lists users: %v", role, err)
 				}
 			}
@@ -120,13 +122,13 @@ func TestExplainAgreesWithTheGateAndItsAdviceWorks(t *testing.T) {
 		if out.Allowed || !strings.Contains(out.WouldAllow, "user.list") {
 			t.Fatalf("%+v", out)
 		}
-		if _, err := gatetest.Do(h, d.UserUpdate, h.Screen(policy.Admin), admin.UserUpdateIn{ID: agent, Role: ptr("Admin")}); err != nil {
+		if _, err := gatetest.Do(h, d.people.UserUpdate, h.Screen(policy.Admin), people.UserUpdateIn{ID: agent, Role: ptr("Admin")}); err != nil {
 			t.Fatal(err)
 		}
 		if out := ask(); !out.Allowed || out.WouldAllow != "" {
 			t.Fatalf("after the advice: %+v", out)
 		}
-		if _, err := gatetest.Do(h, d.UserList, h.Screen(policy.Agent), admin.Nothing{}); err != nil {
+		if _, err := gatetest.Do(h, d.people.UserList, h.Screen(policy.Agent), people.Nothing{}); err != nil {
 			t.Fatalf("the advice did not help: %v", err)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/house"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
@@ -39,7 +40,7 @@ func (b *builder) found(ctx context.Context) error {
 		return err
 	}
 	b.tenant, b.facts.Tenant = t, slug
-	users, err := do(ctx, b, b.House.Admin.UserList, admin.Nothing{})
+	users, err := do(ctx, b, b.House.People.UserList, people.Nothing{})
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (b *builder) found(ctx context.Context) error {
 	for _, p := range staff() {
 		password := newPassword()
 		email := p.key + "@demo.example"
-		u, err := do(ctx, b, b.House.Admin.UserCreate, admin.UserCreateIn{Email: email, Name: p.name, Role: p.role, Password: secret.NewText(password)})
+		u, err := do(ctx, b, b.House.People.UserCreate, people.UserCreateIn{Email: email, Name: p.name, Role: p.role, Password: secret.NewText(password)})
 		if err != nil {
 			return err
 		}
@@ -57,7 +58,7 @@ func (b *builder) found(ctx context.Context) error {
 			return err
 		}
 	}
-	intake, err := do(ctx, b, b.House.Admin.UserCreate, admin.UserCreateIn{Email: "website@demo.example", Name: "Lender's web site", Role: "Application intake", Machine: true})
+	intake, err := do(ctx, b, b.House.People.UserCreate, people.UserCreateIn{Email: "website@demo.example", Name: "Lender's web site", Role: "Application intake", Machine: true})
 	if err != nil {
 		return err
 	}
@@ -111,6 +112,6 @@ func (b *builder) restrict(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = do(ctx, b, b.House.Admin.UserUpdate, admin.UserUpdateIn{ID: b.facts.Users["investor"].ID, SearchRestrictions: &[]id.Restriction{r.ID}})
+	_, err = do(ctx, b, b.House.People.UserUpdate, people.UserUpdateIn{ID: b.facts.Users["investor"].ID, SearchRestrictions: &[]id.Restriction{r.ID}})
 	return err
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/rule"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
@@ -58,18 +59,20 @@ func open(t testing.TB) *place {
 	var list []gate.Entry
 	catalogue := func() []*gate.Meta { return gate.Catalogue(list) }
 	entrance := signin.New(signin.Config{Passwords: identity.NewPasswords(), Kick: func(*gate.Call) { p.kicked++ }})
-	desk := admin.New(admin.Config{Passwords: identity.NewPasswords(), Catalogue: catalogue})
+	desk := admin.New(admin.Config{Catalogue: catalogue})
+	staff := people.New(people.Config{Passwords: identity.NewPasswords()})
 	books := records.New()
 	list = append(list, entrance.Operations()...)
 	list = append(list, desk.Operations()...)
+	list = append(list, staff.Operations()...)
 	list = append(list, books.Operations()...)
 	list = append(list, visit.Operations()...)
 	p.House = gatetest.New(t, db.SQLite, gatetest.Config{Operations: list, Vocabulary: words})
-	people := func(ctx context.Context, page *gate.Page) ([]trail.Person, error) {
-		if !page.Can(desk.UserList.Name, "") {
+	everybody := func(ctx context.Context, page *gate.Page) ([]trail.Person, error) {
+		if !page.Can(staff.UserList.Name, "") {
 			return nil, nil
 		}
-		out, err := gate.Look(ctx, page, desk.UserList, &admin.Nothing{})
+		out, err := gate.Look(ctx, page, staff.UserList, &people.Nothing{})
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +83,7 @@ func open(t testing.TB) *place {
 		return all, nil
 	}
 	h, err := web.New(web.Config{Gate: p.Gate, Directory: p.Directory, Log: slog.New(slog.NewTextHandler(&p.log, nil)), Rooms: []visit.Room{
-		door.New(entrance, catalogue), settings.New(desk, catalogue), trail.New(books, people, catalogue)}})
+		door.New(entrance, catalogue), settings.New(desk, staff, catalogue), trail.New(books, everybody, catalogue)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
@@ -30,7 +31,7 @@ func (r *Room) restrictionNew(v *visit.Visit) visit.Screen {
 type restrictionFacts struct {
 	held           admin.Restriction // zero: a new one
 	change, remove bool
-	people         []admin.User // whom it binds
+	people         []people.User // whom it binds
 }
 
 func (r *Room) restrictionPage(v *visit.Visit) visit.Screen {

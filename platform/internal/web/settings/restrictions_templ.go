@@ -10,6 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -327,7 +328,7 @@ func restrictionSide(f restrictionFacts) templ.Component {
 	})
 }
 
-func boundPeople(list []admin.User) []parts.Fact {
+func boundPeople(list []people.User) []parts.Fact {
 	var out []parts.Fact
 	for _, u := range list {
 		out = append(out, parts.Fact{Term: u.Role, Value: parts.Anchor(parts.Link{Text: u.Name, Href: users + "/" + string(u.ID)})})
@@ -361,7 +362,7 @@ func vocabulary(list ...string) templ.Component {
 				var templ_7745c5c3_Var11 string
 				templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `restrictions.templ`, Line: 101, Col: 8}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/internal/web/settings/restrictions.templ`, Line: 102, Col: 8}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
 				if templ_7745c5c3_Err != nil {
@@ -375,7 +376,7 @@ func vocabulary(list ...string) templ.Component {
 			var templ_7745c5c3_Var12 string
 			templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(w)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `restrictions.templ`, Line: 103, Col: 11}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/internal/web/settings/restrictions.templ`, Line: 104, Col: 11}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 			if templ_7745c5c3_Err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
@@ -25,11 +26,14 @@ import (
 // Room is the settings of access.
 type Room struct {
 	desk      *admin.Desk
+	staff     *people.Desk
 	catalogue func() []*gate.Meta
 }
 
 // New makes the room; catalogue gives the gate's list, for the trees of a role.
-func New(d *admin.Desk, catalogue func() []*gate.Meta) *Room { return &Room{d, catalogue} }
+func New(d *admin.Desk, staff *people.Desk, catalogue func() []*gate.Meta) *Room {
+	return &Room{d, staff, catalogue}
+}
 
 // The pages.
 const (
@@ -105,10 +109,10 @@ func button(p *gate.Page, operation string, b parts.Button) []parts.Button {
 type choices struct {
 	roles        []admin.Role
 	restrictions []admin.Restriction
-	people       []admin.User
+	people       []people.User
 }
 
-func (r *Room) choices(ctx context.Context, p *gate.Page, people bool) (choices, error) {
+func (r *Room) choices(ctx context.Context, p *gate.Page, everybody bool) (choices, error) {
 	var c choices
 	if p.Can(r.desk.RoleList.Name, "") {
 		out, err := gate.Look(ctx, p, r.desk.RoleList, &admin.Nothing{})
@@ -124,8 +128,8 @@ func (r *Room) choices(ctx context.Context, p *gate.Page, people bool) (choices,
 		}
 		c.restrictions = out.Items
 	}
-	if people && p.Can(r.desk.UserList.Name, "") {
-		out, err := gate.Look(ctx, p, r.desk.UserList, &admin.Nothing{})
+	if everybody && p.Can(r.staff.UserList.Name, "") {
+		out, err := gate.Look(ctx, p, r.staff.UserList, &people.Nothing{})
 		if err != nil {
 			return c, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
@@ -15,7 +16,7 @@ import (
 
 func (r *Room) userList(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
-		out, err := visit.Look(ctx, v, p, r.desk.UserList)
+		out, err := visit.Look(ctx, v, p, r.staff.UserList)
 		if err != nil {
 			return visit.View{}, err
 		}
@@ -27,7 +28,7 @@ func (r *Room) userList(v *visit.Visit) visit.Screen {
 				l.found = append(l.found, u)
 			}
 		}
-		return view(p, v, "Users", userTable(v, &l), button(p, r.desk.UserCreate.Name, parts.Button{Label: "Add user", Kind: parts.Primary, Href: users + "/new"})...), nil
+		return view(p, v, "Users", userTable(v, &l), button(p, r.staff.UserCreate.Name, parts.Button{Label: "Add user", Kind: parts.Primary, Href: users + "/new"})...), nil
 	}
 }
 
@@ -36,7 +37,7 @@ func (r *Room) userList(v *visit.Visit) visit.Screen {
 type userFilter struct {
 	q, role, state string
 	roles          []string
-	found          []admin.User
+	found          []people.User
 }
 
 func (l *userFilter) noteRole(name string) {
@@ -48,7 +49,7 @@ func (l *userFilter) noteRole(name string) {
 	l.roles = append(l.roles, name)
 }
 
-func (l *userFilter) fits(u admin.User) bool {
+func (l *userFilter) fits(u people.User) bool {
 	q := strings.ToLower(strings.TrimSpace(l.q))
 	return (q == "" || strings.Contains(strings.ToLower(u.Name), q) || strings.Contains(strings.ToLower(u.Email), q)) &&
 		(l.role == "" || l.role == u.Role) && (l.state == "" || (l.state == "active") == u.Active)
@@ -76,14 +77,14 @@ func (r *Room) userNew(v *visit.Visit) visit.Screen {
 }
 
 func (r *Room) userAdd(v *visit.Visit) {
-	visit.Act(v, r.desk.UserCreate, func(out *admin.User) visit.Answer {
+	visit.Act(v, r.staff.UserCreate, func(out *people.User) visit.Answer {
 		return visit.Go(users+"/"+string(out.ID), "User added.")
 	}, r.userNew(v))
 }
 
 // userFacts is everything that a user's page shows.
 type userFacts struct {
-	user      *admin.User
+	user      *people.User
 	keys      *admin.KeyListOut // nil: may not be read
 	choices   choices
 	self      bool
@@ -95,12 +96,12 @@ type userFacts struct {
 
 func (r *Room) userPage(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
-		u, err := visit.Look(ctx, v, p, r.desk.UserView)
+		u, err := visit.Look(ctx, v, p, r.staff.UserView)
 		if err != nil {
 			return visit.View{}, err
 		}
 		ref := "user/" + string(u.ID)
-		f := userFacts{user: u, self: u.ID == p.Who().User, change: p.Can(r.desk.UserUpdate.Name, ref), at: p.Call().At,
+		f := userFacts{user: u, self: u.ID == p.Who().User, change: p.Can(r.staff.UserUpdate.Name, ref), at: p.Call().At,
 			makeKey: u.Active && p.Can(r.desk.KeyCreate.Name, ref), revokeKey: p.Can(r.desk.KeyRevoke.Name, "")}
 		if f.choices, err = r.choices(ctx, p, false); err != nil {
 			return visit.View{}, err
@@ -121,7 +122,7 @@ func (r *Room) userPage(v *visit.Visit) visit.Screen {
 }
 
 func (r *Room) userChange(v *visit.Visit) {
-	visit.Act(v, r.desk.UserUpdate, func(out *admin.User) visit.Answer {
+	visit.Act(v, r.staff.UserUpdate, func(out *people.User) visit.Answer {
 		return visit.Go(users+"/"+string(out.ID), "User changed.")
 	}, r.userPage(v))
 }

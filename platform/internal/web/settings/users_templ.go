@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -279,7 +280,7 @@ func restrictionBoxes(s *visit.Sheet, c choices, held []string) templ.Component 
 	})
 }
 
-func heldRestrictions(u *admin.User) []string {
+func heldRestrictions(u *people.User) []string {
 	out := make([]string, len(u.SearchRestrictions))
 	for i, r := range u.SearchRestrictions {
 		out[i] = string(r)
@@ -695,7 +696,7 @@ func used(v *visit.Visit, k admin.Key, at int64) templ.Component {
 				var templ_7745c5c3_Var19 string
 				templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(" · " + k.UsedAddress)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `users.templ`, Line: 214, Col: 52}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `users.templ`, Line: 215, Col: 52}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 				if templ_7745c5c3_Err != nil {

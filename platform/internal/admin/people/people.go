@@ -1,0 +1,97 @@
+// Package people is the desk of whoever decides who works here: users and their
+// invitations, teams, recorded exceptions from second factors, other people's
+// sessions, what somebody may give away, and the tenant's settings of its doors.
+//
+// Invariants. Nobody changes the access that they themselves hold, and nobody
+// grants anything to themselves. Whatever would give somebody an operation is
+// refused unless the giver may give that operation. A tenant is never left
+// without an active administrator. Machine users have keys and never a way to
+// sign in. The desk knows no page: links are made by whoever sends the mail.
+package people
+
+import (
+	"context"
+	"time"
+
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/identity"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
+)
+
+// Config is what the desk is wired with.
+type Config struct {
+	Passwords *identity.Passwords
+	Built     func(c *gate.Call) // told after a change of restrictions: sets of visible loans may need building
+}
+
+// Desk holds the operations.
+type Desk struct {
+	config     Config
+	UserList   *gate.Op[Nothing, UserListOut]
+	UserView   *gate.Op[UserRef, User]
+	UserCreate *gate.Op[UserCreateIn, User]
+	UserUpdate *gate.Op[UserUpdateIn, User]
+}
+
+// Nothing is the input of operations that need none.
+type Nothing struct{}
+
+// Done is the output of operations that say no more.
+type Done struct {
+	Done bool `json:"done" class:"public"`
+}
+
+// New makes the desk.
+func New(c Config) *Desk {
+	d := &Desk{config: c}
+	d.UserList, d.UserView = d.userList(), d.userView()
+	d.UserCreate, d.UserUpdate = d.userCreate(), d.userUpdate()
+	return d
+}
+
+// Operations lists what the desk does.
+func (d *Desk) Operations() []gate.Entry {
+	return []gate.Entry{d.UserList, d.UserView, d.UserCreate, d.UserUpdate}
+}
+
+// look describes a read of this desk; edit an access change.
+func look[In, Out any](name, title, screen, path string, do func(context.Context, *gate.Call, *In) (*Out, error)) *gate.Op[In, Out] {
+	return &gate.Op[In, Out]{Name: name, Title: title, Area: "Access", Screen: screen, Method: "GET", Path: path,
+		Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Sensitivity: operation.Security, Do: do}
+}
+
+func edit[In, Out any](name, title, screen, method, path string, do func(context.Context, *gate.Call, *In) (*Out, error)) *gate.Op[In, Out] {
+	return &gate.Op[In, Out]{Name: name, Title: title, Area: "Access", Screen: screen, Method: method, Path: path,
+		Kind: operation.Write, Audit: operation.Access, Permit: gate.ByRole, Sensitivity: operation.Security, StepUp: true, Do: do}
+}
+
+// refuseSelf keeps people from changing the access that they hold.
+func refuseSelf(c *gate.Call, u id.User) error {
+	if c.Who.Sort != gate.System && c.Who.User == u {
+		return fault.New(fault.Denied, "own_access", "Nobody changes their own access; ask another administrator.")
+	}
+	return nil
+}
+
+// keepAnAdministrator refuses a change after which no active person holds the
+// shipped Admin role.
+func keepAnAdministrator(ctx context.Context, tx *db.Tx) error {
+	var n int64
+	err := tx.One(ctx, `SELECT COUNT(*) FROM staff s JOIN role r ON r.id = s.role_id WHERE s.active = 1 AND s.machine = 0 AND r.shipped = ?`, []any{policy.Admin}, &n)
+	if err == nil && n == 0 {
+		return fault.New(fault.Conflict, "last_administrator", "This would leave nobody who can administer access.")
+	}
+	return err
+}
+
+// instant prints an instant as the API writes it; empty for never.
+func instant(micros int64) string {
+	if micros == 0 {
+		return ""
+	}
+	return time.UnixMicro(micros).UTC().Format(time.RFC3339)
+}
