@@ -33,6 +33,7 @@ type Config struct {
 // Desk holds the operations.
 type Desk struct {
 	config    Config
+	tallies   tallies
 	List      *gate.Op[admin.Nothing, ListOut]
 	View      *gate.Op[Ref, Role]
 	Create    *gate.Op[Content, Role]

@@ -112,7 +112,7 @@ func decideAgain(ctx context.Context, tx *db.Tx, h *gatetest.House, p *policy.Co
 			person = who
 		}
 	}
-	if person.ID == "" || e.At < h.Now().UnixMicro()-30*day {
+	if person.ID == "" || e.At < (h.Now().UnixMicro()/day-30)*day {
 		return nil
 	}
 	key := id.APIKey("")

@@ -170,24 +170,7 @@ CREATE TABLE way_back (
     used_at    BIGINT NOT NULL
 );
 
--- recorded_call tells of each entry what a replay of decisions needs, out of its
--- body: the operations of a page's batch, the credential, and whether a grant
--- allowed it or the role refused it. Operation names hold no brackets, ids no
--- quotes, and a quote within a text is written with a backslash, so that what
--- is looked for stands nowhere else.
-CREATE VIEW recorded_call AS
-SELECT id, at, actor, channel, outcome, operation, object,
-    CASE WHEN instr(body, CAST('"operations":[' AS BLOB)) = 0 THEN ''
-        ELSE CAST(substr(substr(body, instr(body, CAST('"operations":[' AS BLOB)) + 14), 1, instr(substr(body, instr(body, CAST('"operations":[' AS BLOB)) + 14), CAST(']' AS BLOB)) - 1) AS TEXT) END AS operations,
-    CASE WHEN instr(body, CAST('"credential":"ak_' AS BLOB)) = 0 THEN ''
-        ELSE CAST(substr(body, instr(body, CAST('"credential":"ak_' AS BLOB)) + 14, 29) AS TEXT) END AS api_key,
-    CASE WHEN instr(body, CAST('"outcome":"denied","layer":"role"' AS BLOB)) > 0 THEN 1 ELSE 0 END AS by_role,
-    CASE WHEN instr(body, CAST(',"grant":"' AS BLOB)) > 0 THEN 1 ELSE 0 END AS by_grant
-FROM (SELECT id, at, actor, channel, outcome, operation, object, body FROM audit_entry
-    UNION ALL SELECT id, at, actor, channel, outcome, operation, object, body FROM audit_pending) AS kept;
-
 -- +goose Down
-DROP VIEW recorded_call;
 DROP TABLE way_back;
 DROP TABLE access_request;
 DROP TABLE proposal;
