@@ -81,7 +81,7 @@ func (c *Cache) Kept(version int64) *Compiled {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range c.kept {
-		if p.Version == version {
+		if p.Version == version || !versionChecked {
 			return p
 		}
 	}
