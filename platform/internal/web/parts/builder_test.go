@@ -241,6 +241,31 @@ func TestBuilderBrowserByKeyboardAlone(t *testing.T) {
 	w.soon(`document.getElementsByName("borrowers")[0].value`, "")
 }
 
+// Values that nobody knows beforehand are typed one by one; Enter ends one and
+// does not send the form.
+func TestBuilderBrowserTakesTypedValues(t *testing.T) {
+	w := openWorkshop(t)
+	w.start()
+	w.press("[data-builder-rows] > .builder-group > .builder-add [data-use=add]")
+	row := "[data-builder-rows] > .builder-group > .builder-parts > li:last-child > .builder-row"
+	w.set(row+" [data-use=field]", "loan.number")
+	w.set(row+" [data-use=compare]", "one_of")
+	w.has(`(document.querySelector("`+row+` [data-use=value]").focus(), document.activeElement.placeholder)`, "Add a value")
+	w.keys("L", "N", "1", kb.Enter, "L", "N", "2", kb.Enter, "x", kb.Enter, kb.Backspace)
+	w.has(`document.querySelector("`+row+` .builder-values").textContent`, "LN1✕LN2✕")
+	w.soon(visibleText+`.includes('loan.number in ["LN1", "LN2"]')`, "true")
+	w.has("location.pathname", "/story/builder")
+	if *shots != "" {
+		picture, err := chromedp.Run(w.ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(*shots, "builder-typed.png"), picture, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // An unfinished or wrong row keeps the form back and says what it needs; the
 // text that is posted is never an older one.
 func TestBuilderBrowserKeepsTheFormBackUntilTheTextIsTrue(t *testing.T) {

@@ -44,6 +44,10 @@ export class Rows {
   constructor(box, fields, noun, changed) {
     Object.assign(this, { box, fields, noun, changed });
     this.byName = new Map(fields.map((f) => [f.name, f]));
+    // Enter ends a value; it never sends the form around the rows.
+    for (const press of ["keydown", "keypress"]) {
+      box.addEventListener(press, (e) => { if (e.key === "Enter" && e.target.matches("input")) e.preventDefault(); });
+    }
   }
 
   show(root) {
@@ -229,7 +233,7 @@ export class Rows {
     });
     const find = known.length > 8 && make("input", { type: "search", "aria-label": `Find values of ${f.label}`, placeholder: "Find", autocomplete: "off", on: { input: (e) => {
       for (const b of boxes) b.hidden = !b.textContent.toLowerCase().includes(e.target.value.trim().toLowerCase());
-    }, keydown: (e) => { if (e.key === "Enter") e.preventDefault(); } } });
+    } } });
     const details = make("details", { class: "builder-many", on: {
       keydown: (e) => { if (e.key === "Escape" && details.open) { details.open = false; summary.focus(); e.stopPropagation(); } },
       focusout: (e) => { if (e.relatedTarget && !details.contains(e.relatedTarget)) details.open = false; },
@@ -251,7 +255,7 @@ export class Rows {
       tell();
     };
     input.addEventListener("keydown", (e) => {
-      if (e.key === "Enter") { e.preventDefault(); take(); }
+      if (e.key === "Enter") take();
       if (e.key === "Backspace" && input.value === "" && part.values.length > 0) { this.put(part, part.values.slice(0, -1)); tell(); }
     });
     input.addEventListener("change", take);
