@@ -33,8 +33,6 @@ type Desk struct {
 	KeyList           *gate.Op[UserRef, KeyListOut]
 	KeyCreate         *gate.Op[KeyCreateIn, KeyCreateOut]
 	KeyRevoke         *gate.Op[KeyRef, Key]
-	RoleList          *gate.Op[Nothing, RoleListOut]
-	RoleView          *gate.Op[RoleRef, Role]
 	RestrictionList   *gate.Op[Nothing, RestrictionListOut]
 	RestrictionCreate *gate.Op[RestrictionIn, Restriction]
 	RestrictionUpdate *gate.Op[RestrictionUpdateIn, Restriction]
@@ -61,7 +59,6 @@ func New(c Config) *Desk {
 	d := &Desk{config: c}
 	d.OperationList = d.operationList()
 	d.KeyList, d.KeyCreate, d.KeyRevoke = d.keyList(), d.keyCreate(), d.keyRevoke()
-	d.RoleList, d.RoleView = d.roleList(), d.roleView()
 	d.RestrictionList, d.RestrictionCreate = d.restrictionList(), d.restrictionCreate()
 	d.RestrictionUpdate, d.RestrictionDelete = d.restrictionUpdate(), d.restrictionDelete()
 	d.IPRuleList, d.IPRuleCreate, d.IPRuleUpdate, d.IPRuleDelete = d.ipRuleList(), d.ipRuleCreate(), d.ipRuleUpdate(), d.ipRuleDelete()
@@ -73,7 +70,7 @@ func New(c Config) *Desk {
 // Operations lists what the desk does.
 func (d *Desk) Operations() []gate.Entry {
 	return []gate.Entry{d.OperationList, d.KeyList, d.KeyCreate, d.KeyRevoke,
-		d.RoleList, d.RoleView, d.RestrictionList, d.RestrictionCreate, d.RestrictionUpdate, d.RestrictionDelete,
+		d.RestrictionList, d.RestrictionCreate, d.RestrictionUpdate, d.RestrictionDelete,
 		d.IPRuleList, d.IPRuleCreate, d.IPRuleUpdate, d.IPRuleDelete, d.SiteKeyList, d.SiteKeyCreate, d.Explain}
 }
 

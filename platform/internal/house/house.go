@@ -26,8 +26,10 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/approval"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/api"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/rate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/origination"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/provider"
@@ -59,6 +61,7 @@ type Config struct {
 	Mail     mail.Sender
 	URL      string // under which people reach the server, for links in mail
 	Demo     Demo
+	Rates    rate.Limits // calls a minute; zero values mean the defaults
 	Version  string
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -80,6 +83,7 @@ type House struct {
 	Signin      *signin.Desk
 	Admin       *admin.Desk
 	People      *people.Desk
+	Roles       *roles.Desk
 	Approval    *approval.Desk
 	Servicing   *servicing.Desk
 	Onboarding  *onboarding.Desk
@@ -124,17 +128,18 @@ func (h *House) desks() error {
 	h.Admin = admin.New(admin.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }, Built: h.work.build})
 	h.Approval = approval.New(approval.Config{Gate: func() *gate.Gate { return h.Gate }})
 	h.People = people.New(people.Config{Passwords: h.Passwords, Built: h.work.build})
+	h.Roles = roles.New(roles.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Servicing = servicing.New(servicing.Config{AccessChanged: h.work.buildFor})
 	h.Onboarding = onboarding.New(onboarding.Config{Landed: h.work.buildFor})
 	h.Origination = origination.New(origination.Config{Board: h.board, Kick: h.work.kick, Gazetteer: gazetteer.Small(),
 		Provider: provider.Config{Outbound: out, AlsoPublic: also, PlainLoopback: c.Demo.On, QuotaPerAddress: c.Demo.On, Alert: h.alert, Now: c.Now}})
 	h.Records = records.New()
 	var list []gate.Entry
-	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.People.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
+	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.People.Operations(), h.Roles.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
 		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
 		list = append(list, operations...)
 	}
-	h.Gate, err = gate.New(gate.Config{Now: c.Now, Log: c.Log}, list...)
+	h.Gate, err = gate.New(gate.Config{Now: c.Now, Log: c.Log, Limits: c.Rates}, list...)
 	return err
 }
 
@@ -190,7 +195,7 @@ func (h *House) fronts() error {
 func (h *House) rooms() []visit.Room {
 	catalogue := h.Gate.Catalogue
 	return []visit.Room{
-		door.New(h.Signin, catalogue), settings.New(h.Admin, h.People, catalogue), trail.New(h.Records, h.people, catalogue),
+		door.New(h.Signin, catalogue), settings.New(h.Admin, h.People, h.Roles, catalogue), trail.New(h.Records, h.people, catalogue),
 		loans.New(h.Servicing, h.Records), applications.New(h.Origination, h.companies), engine.New(h.Origination),
 		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}

@@ -12,7 +12,7 @@ import (
 
 func (r *Room) roleList(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
-		out, err := visit.Look(ctx, v, p, r.desk.RoleList)
+		out, err := visit.Look(ctx, v, p, r.roles.List)
 		if err != nil {
 			return visit.View{}, err
 		}
@@ -22,7 +22,7 @@ func (r *Room) roleList(v *visit.Visit) visit.Screen {
 
 func (r *Room) rolePage(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
-		out, err := visit.Look(ctx, v, p, r.desk.RoleView)
+		out, err := visit.Look(ctx, v, p, r.roles.View)
 		if err != nil {
 			return visit.View{}, err
 		}

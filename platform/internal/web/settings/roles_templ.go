@@ -11,11 +11,11 @@ import templruntime "github.com/a-h/templ/runtime"
 import (
 	"strings"
 
-	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	roledesk "github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 )
 
-func roleTable(out *admin.RoleListOut) templ.Component {
+func roleTable(out *roledesk.ListOut) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -44,7 +44,7 @@ func roleTable(out *admin.RoleListOut) templ.Component {
 	})
 }
 
-func roleRows(out *admin.RoleListOut) parts.Table {
+func roleRows(out *roledesk.ListOut) parts.Table {
 	t := parts.Table{ID: "roles", Caption: "Roles", Columns: []parts.Column{{Head: "Role"}, {Head: "What it is for"}, {Head: "In the screens", Align: parts.Right}, {Head: "In the API", Align: parts.Right}},
 		Pager: parts.Pager{From: 1, To: len(out.Items), Total: out.Total}}
 	for _, r := range out.Items {
@@ -53,7 +53,7 @@ func roleRows(out *admin.RoleListOut) parts.Table {
 	return t
 }
 
-func rolePage(r *admin.Role, screens, api []parts.Node) templ.Component {
+func rolePage(r *roledesk.Role, screens, api []parts.Node) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -144,7 +144,7 @@ func rolePage(r *admin.Role, screens, api []parts.Node) templ.Component {
 	})
 }
 
-func roleSide(r *admin.Role) templ.Component {
+func roleSide(r *roledesk.Role) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
+	roledesk "github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
@@ -27,12 +28,13 @@ import (
 type Room struct {
 	desk      *admin.Desk
 	staff     *people.Desk
+	roles     *roledesk.Desk
 	catalogue func() []*gate.Meta
 }
 
 // New makes the room; catalogue gives the gate's list, for the trees of a role.
-func New(d *admin.Desk, staff *people.Desk, catalogue func() []*gate.Meta) *Room {
-	return &Room{d, staff, catalogue}
+func New(d *admin.Desk, staff *people.Desk, roles *roledesk.Desk, catalogue func() []*gate.Meta) *Room {
+	return &Room{d, staff, roles, catalogue}
 }
 
 // The pages.
@@ -107,15 +109,15 @@ func button(p *gate.Page, operation string, b parts.Button) []parts.Button {
 // choices are what the forms of this room choose from, as far as the person may
 // read it.
 type choices struct {
-	roles        []admin.Role
+	roles        []roledesk.Role
 	restrictions []admin.Restriction
 	people       []people.User
 }
 
 func (r *Room) choices(ctx context.Context, p *gate.Page, everybody bool) (choices, error) {
 	var c choices
-	if p.Can(r.desk.RoleList.Name, "") {
-		out, err := gate.Look(ctx, p, r.desk.RoleList, &admin.Nothing{})
+	if p.Can(r.roles.List.Name, "") {
+		out, err := gate.Look(ctx, p, r.roles.List, &admin.Nothing{})
 		if err != nil {
 			return c, err
 		}
