@@ -60,12 +60,17 @@ func TestOddNotationsAreRefusedWithAnOffer(t *testing.T) {
 	for text, offered := range map[string]string{
 		"10.0.0.1/8": "10.0.0.0/8", "2001:db8::1/32": "2001:db8::/32", "::ffff:10.0.0.0/104": "10.0.0.0/8", "::ffff:10.1.2.3": "10.1.2.3",
 		"::ffff:0:0/96": "0.0.0.0/0", "::ffff:0:0/90": "", "fe80::1%eth0": "fe80::1", "fe80::%eth0/64": "fe80::/64",
-		"010.1.2.3": "10.1.2.3", "10.0.0.0/08": "10.0.0.0/8", "192.168.001.000/24": "192.168.1.0/24", " 10.0.0.1": "10.0.0.1", "10.0.0.1\n": "10.0.0.1",
+		"010.1.2.3": "10.1.2.3, or if leading zeros mean octal 8.1.2.3", "10.0.0.0/08": "10.0.0.0/8", "192.168.001.000/24": "192.168.1.0/24", " 10.0.0.1": "10.0.0.1", "10.0.0.1\n": "10.0.0.1",
 		"10.0.0.0/255.0.0.0": "10.0.0.0/8", "10.0.0.0/255.0.255.0": "", "10.0.0.*": "10.0.0.0/24", "10.1.*.*": "10.1.0.0/16", "10.*.1.*": "",
 		"10.1/16": "10.1.0.0/16", "[2001:db8::1]": "2001:db8::1", "10.0.0.1 - 10.0.0.9": "10.0.0.1-10.0.0.9", "10.0.0.1–10.0.0.9": "10.0.0.1-10.0.0.9",
 		"10.0.0.9-10.0.0.1": "10.0.0.1-10.0.0.9", "10.0.0.1-20": "10.0.0.1-10.0.0.20", "10.0.0.1-2001:db8::1": "", "::ffff:10.0.0.1-::ffff:10.0.0.9": "10.0.0.1-10.0.0.9",
-		"": "", "-": "", "/": "", "10.0.0.0/33": "", "10.0.0.0/-1": "", "256.1.1.1": "", "1.2.3": "", "0x7f.0.0.1": "", "2130706433": "", "localhost": "", "10.0.0.1,10.0.0.2": "",
-		"10.0.0.1:443": "", "１０.0.0.1": "", "10.0.0.1-10.0.0.2-10.0.0.3": "", strings.Repeat("1", 500): "",
+		"": "", "-": "", "/": "", "10.0.0.0/33": "", "10.0.0.0/-1": "", "256.1.1.1": "", "localhost": "", "10.0.0.1,10.0.0.2": "", "10.0.0.1-10.0.0.2-10.0.0.3": "", strings.Repeat("1", 500): "",
+		// hexadecimal, octal, whole numbers, shortened, brackets, ports, router masks
+		"0x7f.0.0.1": "127.0.0.1", "0x7F.0x0.0x0.0x1": "127.0.0.1", "0x7f000001": "127.0.0.1", "2130706433": "127.0.0.1", "3405803776": "203.0.113.0", "42": "", "4294967296": "", "0xg.0.0.1": "",
+		"0177.0.0.1": "177.0.0.1, or if leading zeros mean octal 127.0.0.1", "0300.0250.01.01": "192.168.1.1", "192.168.010.001": "192.168.10.1, or if leading zeros mean octal 192.168.8.1",
+		"1.2.3": "1.2.3.0/24 for the network, or for the single address 1.2.0.3", "10.1": "10.1.0.0/16 for the network, or for the single address 10.0.0.1", "203.0.113.": "203.0.113.0/24",
+		"10.0.0.1:443": "10.0.0.1", "[2001:db8::1]:443": "2001:db8::1", "[2001:db8::]/32": "2001:db8::/32", "10.0.0.1:http": "", "10.0.0.1:99999": "",
+		"１０.0.0.1": "10.0.0.1", "10.0.0.0 255.255.255.0": "10.0.0.0/24", "10.0.0.0 0.0.0.255": "10.0.0.0/24", "10.0.0.0/0.255.0.255": "", "2001:db8::1 /64": "2001:db8::/64",
 	} {
 		_, err := Parse("192.0.2.1", text)
 		f := fault.As(err)
@@ -74,17 +79,31 @@ func TestOddNotationsAreRefusedWithAnOffer(t *testing.T) {
 			continue
 		}
 		mend := f.Fields[0].Mend
-		_, got, _ := strings.Cut(mend, "; write it as ")
-		if got != offered {
-			t.Errorf("%q: offered %q, want %q", text, got, offered)
+		said, got, _ := strings.Cut(strings.TrimSuffix(mend, "."), ". Write ")
+		if got != offered || !strings.HasPrefix(said, "Entry 2 ") {
+			t.Errorf("%q: said %q, offered %q, want %q", text, said, got, offered)
 		}
-		if offered != "" {
-			parse(t, got)
+		for _, one := range offers(mend) {
+			parse(t, one)
 		}
-		if len(text) > 3 && text != offered && strings.Contains(strings.TrimSuffix(mend, got), text) {
+		if len(text) > 3 && text != offered && strings.Contains(said, text) {
 			t.Errorf("%q is repeated in %q", text, mend)
 		}
 	}
+}
+
+// offers are the notations that a mend offers.
+func offers(mend string) (out []string) {
+	_, words, found := strings.Cut(strings.TrimSuffix(mend, "."), " Write ")
+	if !found {
+		return nil
+	}
+	for _, w := range strings.Fields(strings.ReplaceAll(words, ",", "")) {
+		if strings.ContainsAny(w, ".:") {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 func TestAllBadEntriesAreNamed(t *testing.T) {
@@ -92,6 +111,70 @@ func TestAllBadEntriesAreNamed(t *testing.T) {
 	f := fault.As(err)
 	if len(f.Fields) != 2 || f.Fields[0].Path != "entries[0]" || f.Fields[1].Path != "entries[2]" {
 		t.Errorf("fields %+v", f.Fields)
+	}
+}
+
+func TestASetIsCounted(t *testing.T) {
+	for _, c := range []struct {
+		entries []string
+		v4      uint64
+		v6      string
+	}{
+		{nil, 0, "0"},
+		{[]string{"203.0.113.0/24", "203.0.113.7", "203.0.113.200-203.0.114.3"}, 260, "0"},
+		{[]string{"0.0.0.0/0", "10.0.0.0/8"}, 1 << 32, "0"},
+		{[]string{"2001:db8::/64", "2001:db8::1", "2001:db8:1::5-2001:db8:1::9", "192.0.2.1"}, 1, "18446744073709551621"},
+		{[]string{"::/0", "2001:db8::/32"}, 0, "340282366920938463463374607431768211456"},
+	} {
+		if got := parse(t, c.entries...).Cover(); got.IPv4 != c.v4 || got.IPv6.String() != c.v6 {
+			t.Errorf("%v cover %d and %s", c.entries, got.IPv4, got.IPv6)
+		}
+	}
+	var none *Set
+	if none.Cover().IPv4 != 0 || none.Overlaps(parse(t, "::/0")) || parse(t, "::/0").Overlaps(none) {
+		t.Error("no set covers something")
+	}
+}
+
+// Counting and overlapping agree with asking address by address.
+func TestCountingAgreesWithAsking(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func() []string {
+			return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string {
+				a, b := rapid.Byte().Draw(t, "a"), rapid.Byte().Draw(t, "b")
+				if rapid.Bool().Draw(t, "range") {
+					return netip.AddrFrom4([4]byte{10, 0, 0, min(a, b)}).String() + "-" + netip.AddrFrom4([4]byte{10, 0, 0, max(a, b)}).String()
+				}
+				return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 0, a}), 24+int(b%9)).Masked().String()
+			}), 0, 5).Draw(t, "entries")
+		}
+		one, err := Parse(draw()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		two, err := Parse(draw()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		count, both := uint64(0), false
+		for i := range 256 {
+			a := netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})
+			if one.Contains(a) {
+				count++
+				both = both || two.Contains(a)
+			}
+		}
+		if one.Cover().IPv4 != count || one.Overlaps(two) != both {
+			t.Fatalf("%v and %v: counted %d, want %d; overlap %t", one.Entries(), two.Entries(), one.Cover().IPv4, count, !both)
+		}
+	})
+}
+
+func TestTheNetworkAroundAnAddress(t *testing.T) {
+	for a, want := range map[string]string{"203.0.113.9": "203.0.113.9/32", "::ffff:203.0.113.9": "203.0.113.9/32", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64"} {
+		if got := Network(netip.MustParseAddr(a)); got.String() != want {
+			t.Errorf("%s: %s", a, got)
+		}
 	}
 }
 
@@ -128,7 +211,7 @@ func TestRangesAreExact(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"10.0.0.1", "10.0.0.0/8", "10.0.0.1-20", "::ffff:1.2.3.4/120", "fe80::1%a", "010.0.0.1", "10.*.*.*", "1-2-3", "::/0", "a-b", "/", "%"} {
+	for _, s := range []string{"10.0.0.1", "10.0.0.0/8", "10.0.0.1-20", "::ffff:1.2.3.4/120", "fe80::1%a", "010.0.0.1", "10.*.*.*", "1-2-3", "0x7f.1", "0177.0.0.1", "2130706433", "[::1]:1", "1.2.3.4:5", "1.2", "10.0.0.0 255.0.0.0", "１.2.3.4", "::/0", "a-b", "/", "%"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -138,7 +221,7 @@ func FuzzParse(f *testing.F) {
 			if e.Kind != fault.Invalid || len(e.Fields) != 1 {
 				t.Fatalf("%v", err)
 			}
-			if _, offered, ok := strings.Cut(e.Fields[0].Mend, "; write it as "); ok {
+			for _, offered := range offers(e.Fields[0].Mend) {
 				if again, err := Parse(offered); err != nil || again.Entries()[0] != offered {
 					t.Errorf("%q is offered and refused: %v", offered, err)
 				}

@@ -38,7 +38,7 @@ func Parse(entries ...string) (*Set, error) {
 	for i, text := range entries {
 		e, why := read(text)
 		if why != "" {
-			bad.Add(fmt.Sprintf("entries[%d]", i), why+offer(text))
+			bad.Add(fmt.Sprintf("entries[%d]", i), fmt.Sprintf("Entry %d %s.%s", i+1, why, offer(text)))
 			continue
 		}
 		name := e.String()
@@ -174,6 +174,8 @@ func read(text string) (e entry, why string) {
 func readAddr(text string) (netip.Addr, string) {
 	a, err := netip.ParseAddr(text)
 	switch {
+	case err != nil && strings.ContainsAny(text, ",;"):
+		return a, "names several; give each an entry of its own"
 	case err != nil:
 		return a, "is no address, prefix or range"
 	case a.Zone() != "":
@@ -196,7 +198,7 @@ func readPrefix(text string) (e entry, why string) {
 	case p.Addr().Is4In6():
 		return e, "is an IPv4 prefix in IPv6 notation, which would never match"
 	case p != p.Masked():
-		return e, "has bits set behind its prefix length"
+		return e, "has host bits set behind its prefix length"
 	}
 	return entry{prefix: p}, ""
 }
