@@ -23,27 +23,22 @@ import (
 // Config is what the desk is wired with.
 type Config struct {
 	Catalogue func() []*gate.Meta // the gate's list, once it is made
-	Built     func(c *gate.Call)  // told after a change of restrictions: sets of visible loans may need building
 }
 
 // Desk holds the operations.
 type Desk struct {
-	config            Config
-	OperationList     *gate.Op[Nothing, OperationListOut]
-	KeyList           *gate.Op[UserRef, KeyListOut]
-	KeyCreate         *gate.Op[KeyCreateIn, KeyCreateOut]
-	KeyRevoke         *gate.Op[KeyRef, Key]
-	RestrictionList   *gate.Op[Nothing, RestrictionListOut]
-	RestrictionCreate *gate.Op[RestrictionIn, Restriction]
-	RestrictionUpdate *gate.Op[RestrictionUpdateIn, Restriction]
-	RestrictionDelete *gate.Op[RestrictionRef, Done]
-	IPRuleList        *gate.Op[Nothing, IPRuleListOut]
-	IPRuleCreate      *gate.Op[IPRuleIn, IPRule]
-	IPRuleUpdate      *gate.Op[IPRuleUpdateIn, IPRule]
-	IPRuleDelete      *gate.Op[IPRuleRef, Done]
-	SiteKeyList       *gate.Op[Nothing, SiteKeyListOut]
-	SiteKeyCreate     *gate.Op[SiteKeyIn, SiteKey]
-	Explain           *gate.Op[ExplainIn, ExplainOut]
+	config        Config
+	OperationList *gate.Op[Nothing, OperationListOut]
+	KeyList       *gate.Op[UserRef, KeyListOut]
+	KeyCreate     *gate.Op[KeyCreateIn, KeyCreateOut]
+	KeyRevoke     *gate.Op[KeyRef, Key]
+	IPRuleList    *gate.Op[Nothing, IPRuleListOut]
+	IPRuleCreate  *gate.Op[IPRuleIn, IPRule]
+	IPRuleUpdate  *gate.Op[IPRuleUpdateIn, IPRule]
+	IPRuleDelete  *gate.Op[IPRuleRef, Done]
+	SiteKeyList   *gate.Op[Nothing, SiteKeyListOut]
+	SiteKeyCreate *gate.Op[SiteKeyIn, SiteKey]
+	Explain       *gate.Op[ExplainIn, ExplainOut]
 }
 
 // Nothing is the input of operations that need none.
@@ -59,8 +54,6 @@ func New(c Config) *Desk {
 	d := &Desk{config: c}
 	d.OperationList = d.operationList()
 	d.KeyList, d.KeyCreate, d.KeyRevoke = d.keyList(), d.keyCreate(), d.keyRevoke()
-	d.RestrictionList, d.RestrictionCreate = d.restrictionList(), d.restrictionCreate()
-	d.RestrictionUpdate, d.RestrictionDelete = d.restrictionUpdate(), d.restrictionDelete()
 	d.IPRuleList, d.IPRuleCreate, d.IPRuleUpdate, d.IPRuleDelete = d.ipRuleList(), d.ipRuleCreate(), d.ipRuleUpdate(), d.ipRuleDelete()
 	d.SiteKeyList, d.SiteKeyCreate = d.siteKeyList(), d.siteKeyCreate()
 	d.Explain = d.explain()
@@ -70,7 +63,6 @@ func New(c Config) *Desk {
 // Operations lists what the desk does.
 func (d *Desk) Operations() []gate.Entry {
 	return []gate.Entry{d.OperationList, d.KeyList, d.KeyCreate, d.KeyRevoke,
-		d.RestrictionList, d.RestrictionCreate, d.RestrictionUpdate, d.RestrictionDelete,
 		d.IPRuleList, d.IPRuleCreate, d.IPRuleUpdate, d.IPRuleDelete, d.SiteKeyList, d.SiteKeyCreate, d.Explain}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/house"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
@@ -108,7 +109,7 @@ func newPassword() string {
 
 // restrict lets the investor see one portfolio and nothing else.
 func (b *builder) restrict(ctx context.Context) error {
-	r, err := do(ctx, b, b.House.Admin.RestrictionCreate, admin.RestrictionIn{Name: "Acme portfolio only", Visible: `loan.portfolios.overlaps(["Acme"])`})
+	r, err := do(ctx, b, b.House.Restrictions.Create, restrictions.RestrictionIn{Name: "Acme portfolio only", Visible: `loan.portfolios.overlaps(["Acme"])`})
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/approval"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/api"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
@@ -45,6 +46,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/web/door"
 	"github.com/lendkeep/lendkeep/platform/internal/web/engine"
 	"github.com/lendkeep/lendkeep/platform/internal/web/loans"
+	limitroom "github.com/lendkeep/lendkeep/platform/internal/web/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/web/settings"
 	"github.com/lendkeep/lendkeep/platform/internal/web/trail"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
@@ -76,22 +78,23 @@ type Demo struct {
 
 // House is the platform, put together and open.
 type House struct {
-	Config      Config
-	Gate        *gate.Gate
-	Directory   *tenant.Directory
-	Passwords   *identity.Passwords
-	Signin      *signin.Desk
-	Admin       *admin.Desk
-	People      *people.Desk
-	Roles       *roles.Desk
-	Approval    *approval.Desk
-	Servicing   *servicing.Desk
-	Onboarding  *onboarding.Desk
-	Origination *origination.Desk
-	Records     *records.Desk
-	API         *api.API
-	handler     http.Handler
-	work        *work
+	Config       Config
+	Gate         *gate.Gate
+	Directory    *tenant.Directory
+	Passwords    *identity.Passwords
+	Signin       *signin.Desk
+	Admin        *admin.Desk
+	People       *people.Desk
+	Roles        *roles.Desk
+	Restrictions *restrictions.Desk
+	Approval     *approval.Desk
+	Servicing    *servicing.Desk
+	Onboarding   *onboarding.Desk
+	Origination  *origination.Desk
+	Records      *records.Desk
+	API          *api.API
+	handler      http.Handler
+	work         *work
 }
 
 // Open puts the platform together and opens every tenant.
@@ -125,7 +128,8 @@ func (h *House) desks() error {
 	}
 	out := outbound.New(outbound.Config{AllowLoopback: c.Demo.On, Extra: also, Log: c.Log})
 	h.Signin = signin.New(signin.Config{Passwords: h.Passwords, Kick: h.work.kick})
-	h.Admin = admin.New(admin.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }, Built: h.work.build})
+	h.Admin = admin.New(admin.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
+	h.Restrictions = restrictions.New(restrictions.Config{Built: h.work.build})
 	h.Approval = approval.New(approval.Config{Gate: func() *gate.Gate { return h.Gate }})
 	h.People = people.New(people.Config{Passwords: h.Passwords, Built: h.work.build})
 	h.Roles = roles.New(roles.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
@@ -135,7 +139,7 @@ func (h *House) desks() error {
 		Provider: provider.Config{Outbound: out, AlsoPublic: also, PlainLoopback: c.Demo.On, QuotaPerAddress: c.Demo.On, Alert: h.alert, Now: c.Now}})
 	h.Records = records.New()
 	var list []gate.Entry
-	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.People.Operations(), h.Roles.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
+	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.People.Operations(), h.Roles.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
 		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
 		list = append(list, operations...)
 	}
@@ -195,7 +199,7 @@ func (h *House) fronts() error {
 func (h *House) rooms() []visit.Room {
 	catalogue := h.Gate.Catalogue
 	return []visit.Room{
-		door.New(h.Signin, catalogue), settings.New(h.Admin, h.People, h.Roles, catalogue), trail.New(h.Records, h.people, catalogue),
+		door.New(h.Signin, catalogue), settings.New(h.Admin, h.People, h.Roles, h.Restrictions, catalogue), limitroom.New(h.Restrictions, h.everybody), trail.New(h.Records, h.people, catalogue),
 		loans.New(h.Servicing, h.Records), applications.New(h.Origination, h.companies), engine.New(h.Origination),
 		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}

@@ -21,6 +21,8 @@ import (
 	"github.com/lendkeep/lendkeep/internal/rule"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
@@ -29,6 +31,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
 	"github.com/lendkeep/lendkeep/platform/internal/web"
 	"github.com/lendkeep/lendkeep/platform/internal/web/door"
+	limitroom "github.com/lendkeep/lendkeep/platform/internal/web/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/web/settings"
 	"github.com/lendkeep/lendkeep/platform/internal/web/trail"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
@@ -61,10 +64,14 @@ func open(t testing.TB) *place {
 	entrance := signin.New(signin.Config{Passwords: identity.NewPasswords(), Kick: func(*gate.Call) { p.kicked++ }})
 	desk := admin.New(admin.Config{Catalogue: catalogue})
 	staff := people.New(people.Config{Passwords: identity.NewPasswords()})
+	positions := roles.New(roles.Config{Catalogue: catalogue})
+	limits := restrictions.New(restrictions.Config{})
 	books := records.New()
 	list = append(list, entrance.Operations()...)
 	list = append(list, desk.Operations()...)
 	list = append(list, staff.Operations()...)
+	list = append(list, positions.Operations()...)
+	list = append(list, limits.Operations()...)
 	list = append(list, books.Operations()...)
 	list = append(list, visit.Operations()...)
 	p.House = gatetest.New(t, db.SQLite, gatetest.Config{Operations: list, Vocabulary: words})
@@ -83,13 +90,27 @@ func open(t testing.TB) *place {
 		return all, nil
 	}
 	h, err := web.New(web.Config{Gate: p.Gate, Directory: p.Directory, Log: slog.New(slog.NewTextHandler(&p.log, nil)), Rooms: []visit.Room{
-		door.New(entrance, catalogue), settings.New(desk, staff, catalogue), trail.New(books, everybody, catalogue)}})
+		door.New(entrance, catalogue), settings.New(desk, staff, positions, limits, catalogue), limitroom.New(limits, holders(staff)), trail.New(books, everybody, catalogue)}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.server = httptest.NewTLSServer(h)
 	t.Cleanup(p.server.Close)
 	return p
+}
+
+// holders gives all users to whom a restriction can be assigned.
+func holders(staff *people.Desk) limitroom.Everybody {
+	return func(ctx context.Context, p *gate.Page) (users, teams []restrictions.Holder, err error) {
+		out, err := gate.Look(ctx, p, staff.UserList, &people.Nothing{})
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, u := range out.Items {
+			users = append(users, restrictions.Holder{ID: string(u.ID), Name: u.Name})
+		}
+		return users, nil, nil
+	}
 }
 
 // browser keeps cookies and follows no redirect by itself.

@@ -15,6 +15,8 @@ import (
 // for what they see at present.
 type PreviewIn struct {
 	Restriction  id.Restriction `json:"restriction,omitempty" doc:"the stored one that this would replace"`
+	Stored       bool           `json:"stored,omitempty" doc:"look at the stored one as it is"`
+	LoansOnly    bool           `json:"loans_only,omitempty" doc:"count loans and nothing else"`
 	Visible      string         `json:"visible,omitempty" maxLength:"4096"`
 	Borrowers    string         `json:"borrowers,omitempty" maxLength:"4096"`
 	Applications string         `json:"applications,omitempty" maxLength:"4096"`
@@ -58,19 +60,20 @@ type PreviewOut struct {
 
 func (d *Desk) preview(ctx context.Context, c *gate.Call, in *PreviewIn) (*PreviewOut, error) {
 	out := &PreviewOut{}
-	draft := &policy.Restriction{ID: in.Restriction, Name: "This one", Visible: in.Visible, Borrowers: in.Borrowers, Applications: in.Applications, Limits: in.Limits}
-	if in.Visible == "" && in.User != "" {
-		draft = nil
-	} else if err := draft.Compile(c.Policy.Vocabulary()); err != nil {
+	draft, err := drafted(ctx, c, in)
+	if err != nil {
 		return nil, err
 	}
+	if in.LoansOnly {
+		out.Loans, err = nouns()[0].shown(ctx, c, scopeOf(c, draft))
+		out.Said, out.Limits, out.Sample = out.Loans.Said, []LimitReach{}, []Sample{}
+		return out, err
+	}
 	if in.User != "" {
-		var err error
 		if out.User, err = combination(ctx, c, in.User, draft); err != nil {
 			return nil, err
 		}
 	}
-	var err error
 	if draft == nil {
 		out.Reach = out.User.Reach
 	} else if out.Reach, err = reach(ctx, c, []*policy.Restriction{draft}); err != nil {
@@ -78,6 +81,22 @@ func (d *Desk) preview(ctx context.Context, c *gate.Call, in *PreviewIn) (*Previ
 	}
 	out.Said = out.Loans.Said
 	return out, nil
+}
+
+// drafted gives the restriction that is looked at, compiled; nil where a person
+// alone is asked for.
+func drafted(ctx context.Context, c *gate.Call, in *PreviewIn) (*policy.Restriction, error) {
+	r := &policy.Restriction{ID: in.Restriction, Name: "This one", Visible: in.Visible, Borrowers: in.Borrowers, Applications: in.Applications, Limits: in.Limits}
+	switch {
+	case in.Stored:
+		var err error
+		if r, err = policy.RestrictionByID(ctx, c.Tx, in.Restriction); err != nil {
+			return nil, err
+		}
+	case in.Visible == "" && in.User != "" && !in.LoansOnly:
+		return nil, nil
+	}
+	return r, r.Compile(c.Policy.Vocabulary())
 }
 
 // combination gives what a person would see with a draft beside, or in the place

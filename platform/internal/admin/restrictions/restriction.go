@@ -126,7 +126,7 @@ func understood(ctx context.Context, c *gate.Call, in *RestrictionIn, r *policy.
 	}
 	hides, err := hidesEverything(ctx, c, r)
 	if err == nil && hides {
-		return fault.New(fault.Conflict, HidesEverything, `As things stand, this restriction shows no loan, no borrower and no application: whoever holds it sees nothing. Save it with "confirm": "`+HidesEverything+`" if that is meant.`)
+		return fault.New(fault.Conflict, HidesEverything, `As things stand, this restriction shows no loan, no borrower and no application: whoever holds it sees nothing. Confirm it if that is meant.`)
 	}
 	return err
 }

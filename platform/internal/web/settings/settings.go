@@ -18,6 +18,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	roledesk "github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
@@ -29,24 +30,25 @@ type Room struct {
 	desk      *admin.Desk
 	staff     *people.Desk
 	roles     *roledesk.Desk
+	limits    *restrictions.Desk
 	catalogue func() []*gate.Meta
 }
 
 // New makes the room; catalogue gives the gate's list, for the trees of a role.
-func New(d *admin.Desk, staff *people.Desk, roles *roledesk.Desk, catalogue func() []*gate.Meta) *Room {
-	return &Room{d, staff, roles, catalogue}
+func New(d *admin.Desk, staff *people.Desk, roles *roledesk.Desk, limits *restrictions.Desk, catalogue func() []*gate.Meta) *Room {
+	return &Room{d, staff, roles, limits, catalogue}
 }
 
 // The pages.
 const (
-	home         = "/settings"
-	users        = "/settings/users"
-	keys         = "/settings/api-keys"
-	roles        = "/settings/roles"
-	restrictions = "/settings/search-restrictions"
-	addresses    = "/settings/address-rules"
-	sites        = "/settings/site-keys"
-	explain      = "/settings/explain"
+	home      = "/settings"
+	users     = "/settings/users"
+	keys      = "/settings/api-keys"
+	roles     = "/settings/roles"
+	limited   = "/settings/search-restrictions"
+	addresses = "/settings/address-rules"
+	sites     = "/settings/site-keys"
+	explain   = "/settings/explain"
 )
 
 // Routes registers the room's pages.
@@ -64,12 +66,6 @@ func (r *Room) Routes(m *visit.Mux) {
 	m.Post(keys+"/{id}/revoke", r.keyRevoke)
 	show(roles, r.roleList)
 	show(roles+"/{id}", r.rolePage)
-	show(restrictions, r.restrictionList)
-	show(restrictions+"/new", r.restrictionNew)
-	show(restrictions+"/{id}", r.restrictionPage)
-	m.Post(restrictions, r.restrictionAdd)
-	m.Post(restrictions+"/{id}", r.restrictionChange)
-	m.Post(restrictions+"/{id}/delete", r.restrictionDelete)
 	show(addresses, r.addressList)
 	show(addresses+"/new", r.addressNew)
 	show(addresses+"/{id}", r.addressPage)
@@ -109,9 +105,9 @@ func button(p *gate.Page, operation string, b parts.Button) []parts.Button {
 // choices are what the forms of this room choose from, as far as the person may
 // read it.
 type choices struct {
-	roles        []roledesk.Role
-	restrictions []admin.Restriction
-	people       []people.User
+	roles  []roledesk.Role
+	limits []restrictions.Restriction
+	people []people.User
 }
 
 func (r *Room) choices(ctx context.Context, p *gate.Page, everybody bool) (choices, error) {
@@ -123,12 +119,12 @@ func (r *Room) choices(ctx context.Context, p *gate.Page, everybody bool) (choic
 		}
 		c.roles = out.Items
 	}
-	if p.Can(r.desk.RestrictionList.Name, "") {
-		out, err := gate.Look(ctx, p, r.desk.RestrictionList, &admin.Nothing{})
+	if p.Can(r.limits.List.Name, "") {
+		out, err := gate.Look(ctx, p, r.limits.List, &restrictions.Nothing{})
 		if err != nil {
 			return c, err
 		}
-		c.restrictions = out.Items
+		c.limits = out.Items
 	}
 	if everybody && p.Can(r.staff.UserList.Name, "") {
 		out, err := gate.Look(ctx, p, r.staff.UserList, &people.Nothing{})
@@ -156,7 +152,7 @@ func (c choices) roleOptions(held string) []parts.Option {
 }
 
 func (c choices) restriction(rid id.Restriction) string {
-	for _, r := range c.restrictions {
+	for _, r := range c.limits {
 		if r.ID == rid {
 			return r.Name
 		}

@@ -250,7 +250,7 @@ func restrictionBoxes(s *visit.Sheet, c choices, held []string) templ.Component 
 			templ_7745c5c3_Var6 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if len(c.restrictions) > 0 || len(held) > 0 {
+		if len(c.limits) > 0 || len(held) > 0 {
 			templ_7745c5c3_Var7 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -263,7 +263,7 @@ func restrictionBoxes(s *visit.Sheet, c choices, held []string) templ.Component 
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				for _, r := range c.restrictions {
+				for _, r := range c.limits {
 					templ_7745c5c3_Err = parts.Checkbox(s.Box(parts.Field{Name: "search_restrictions", Value: string(r.ID), Label: r.Name, Hint: short(r.Visible, 90), Checked: slices.Contains(held, string(r.ID)), Required: true})).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -606,7 +606,7 @@ func userLines(v *visit.Visit, f userFacts) []parts.Fact {
 		if i > 0 {
 			term = "and only"
 		}
-		out = append(out, parts.Fact{Term: term, Value: parts.Anchor(parts.Link{Text: f.choices.restriction(r), Href: restrictions + "/" + string(r)})})
+		out = append(out, parts.Fact{Term: term, Value: parts.Anchor(parts.Link{Text: f.choices.restriction(r), Href: limited + "/" + string(r)})})
 	}
 	if u.SecondFactor != "" {
 		out = append(out, parts.Fact{Term: "Second factor", Value: parts.Words("Exception"), Note: u.SecondFactor})
@@ -696,7 +696,7 @@ func used(v *visit.Visit, k admin.Key, at int64) templ.Component {
 				var templ_7745c5c3_Var19 string
 				templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(" · " + k.UsedAddress)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `users.templ`, Line: 215, Col: 52}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/internal/web/settings/users.templ`, Line: 215, Col: 52}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 				if templ_7745c5c3_Err != nil {
