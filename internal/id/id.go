@@ -113,3 +113,21 @@ func Parse[N Noun](s string) (N, error) {
 	}
 	return N(s), nil
 }
+
+// Instant gives when an id was made, in unix microseconds, to the millisecond; 0
+// for text that is no id of the noun.
+func Instant[N Noun](n N) int64 {
+	if _, err := Parse[N](string(n)); err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(n), "_")
+	b, err := encoding.DecodeString(rest)
+	if err != nil {
+		return 0
+	}
+	ms := int64(0)
+	for _, part := range b[:6] {
+		ms = ms<<8 | int64(part)
+	}
+	return ms * 1000
+}

@@ -108,3 +108,15 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestAnIDTellsWhenItWasMade(t *testing.T) {
+	const at = 1_795_347_600_123_456
+	if got := Instant(New[Decision](at)); got != 1_795_347_600_123_000 {
+		t.Errorf("made at %d, tells %d", int64(at), got)
+	}
+	for _, odd := range []Decision{"", "dc_", "dc_x", Decision(New[Loan](at))} {
+		if got := Instant(odd); got != 0 {
+			t.Errorf("%q tells %d", odd, got)
+		}
+	}
+}
