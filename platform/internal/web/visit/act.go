@@ -1,7 +1,6 @@
 package visit
 
 import (
-	"context"
 	"io"
 	"mime"
 	"net/http"
@@ -45,12 +44,16 @@ func Render(s Screen) Answer { return Answer{see: s} }
 type Fill[In any] func(form url.Values, in *In) error
 
 // Act runs an operation with the form that was sent and answers: done on
-// success; again, the page with what was typed, on a fault that the person can
+// success; the proposal's page where a second person must approve it; again, the page with what was typed, on a fault that the person can
 // mend; the fault's own page otherwise. Path tags come from the address. The
 // body is read only when the gate has permitted the operation.
 func Act[In, Out any](v *Visit, o *gate.Op[In, Out], done func(out *Out) Answer, again Screen, fill ...Fill[In]) {
 	r := v.Request()
 	out, err := run(v, r, o, fill...)
+	if f := fault.As(err); err != nil && f.Kind == fault.Proposed {
+		v.follow(r.At, proposed(f))
+		return
+	}
 	if err != nil {
 		if !mendable(err) || again == nil {
 			v.Refuse(err)
@@ -118,6 +121,12 @@ func (v *Visit) follow(at int64, a Answer) {
 	http.Redirect(v.W, v.R, Local(a.to), http.StatusSeeOther)
 }
 
+// proposed is what follows an act that waits for a second person now: a success
+// of another kind, so it leads to what waits.
+func proposed(f *fault.Error) Answer {
+	return Told("/approvals/"+f.Proposal, parts.Toast{Meaning: parts.OK, Text: "Proposed. A second person must approve it; nothing has changed yet."})
+}
+
 // mendable reports a fault that belongs beside the form it came from.
 func mendable(err error) bool {
 	switch fault.As(err).Kind {
@@ -162,9 +171,6 @@ func (v *Visit) furnished() bool {
 	if v.framed {
 		return true
 	}
-	err := v.mux.config.Gate.Page(v.Context(), v.Request(), func(_ context.Context, p *gate.Page) error {
-		v.furnish(p)
-		return nil
-	})
+	err := v.mux.config.Gate.Page(v.Context(), v.Request(), v.furnish)
 	return err == nil && v.framed
 }

@@ -1,6 +1,7 @@
 package visit
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,9 @@ type Config struct {
 	Directory *tenant.Directory
 	Proxies   httpserve.Proxies
 	Log       *slog.Logger
+	// Waiting counts the proposals that the caller may decide, for the inbox at
+	// the top of every page: one small statement at most. Nil leaves the inbox out.
+	Waiting func(ctx context.Context, c *gate.Call) (int, error)
 }
 
 // Room is a set of pages that belong together.
@@ -26,6 +30,7 @@ type Mux struct {
 	config  Config
 	mux     *http.ServeMux
 	foreign *http.CrossOriginProtection
+	routes  []string
 }
 
 // Routes registers the rooms on one mux. Two rooms with the same route panic,
@@ -46,12 +51,14 @@ func Routes(c Config, rooms ...Room) (*Mux, error) {
 
 // Get registers a page under a path pattern; HEAD comes with it.
 func (m *Mux) Get(path string, show func(v *Visit)) {
+	m.routes = append(m.routes, "GET "+path)
 	m.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { show(m.visit(w, r)) })
 }
 
 // Post registers an act. A form that does not come from a page of the same
 // origin is refused before act sees it.
 func (m *Mux) Post(path string, act func(v *Visit)) {
+	m.routes = append(m.routes, "POST "+path)
 	m.mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
 		v := m.visit(w, r)
 		if !m.own(r) {
@@ -61,6 +68,9 @@ func (m *Mux) Post(path string, act func(v *Visit)) {
 		act(v)
 	})
 }
+
+// Routes lists what the rooms answer to: "GET /loans/{id}".
+func (m *Mux) Routes() []string { return m.routes }
 
 // Handle registers what is no page: the static files.
 func (m *Mux) Handle(pattern string, h http.Handler) { m.mux.Handle(pattern, h) }

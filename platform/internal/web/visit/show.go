@@ -41,7 +41,9 @@ func (v *Visit) Show(s Screen) { v.show(http.StatusOK, s) }
 func (v *Visit) show(status int, s Screen) {
 	var view View
 	err := v.mux.config.Gate.Page(v.Context(), v.Request(), func(ctx context.Context, p *gate.Page) (err error) {
-		v.furnish(p)
+		if err := v.furnish(ctx, p); err != nil {
+			return err
+		}
 		view, err = s(ctx, p)
 		return err
 	})
@@ -79,7 +81,7 @@ func Look[In, Out any](ctx context.Context, v *Visit, p *gate.Page, o *gate.Op[I
 }
 
 // furnish fills what stands around every page, while the policy is at hand.
-func (v *Visit) furnish(p *gate.Page) {
+func (v *Visit) furnish(ctx context.Context, p *gate.Page) error {
 	c, who := p.Call(), p.Who()
 	v.framed = true
 	v.access, v.who = p.Can("access.explain", ""), who.User
@@ -89,12 +91,18 @@ func (v *Visit) furnish(p *gate.Page) {
 	if p.Can("loan.list", "") {
 		v.frame.Search = parts.Search{Action: "/loans", Name: "q", Query: v.asksFor(), Label: "Search loans"}
 	}
+	if v.mux.config.Waiting == nil || !p.Can("proposal.list", "") {
+		return nil
+	}
+	n, err := v.mux.config.Waiting(ctx, c)
+	v.frame.Approvals = &parts.Inbox{Href: "/approvals", Count: n}
+	return err
 }
 
 // page prints a view within the frame.
 func (v *Visit) page(status int, view View) {
 	p, f := view.Page, v.frame
-	p.Tenant, p.Home, p.Rail, p.Access, p.Person = f.Tenant, f.Home, f.Rail, f.Access, f.Person
+	p.Tenant, p.Home, p.Rail, p.Access, p.Person, p.Approvals = f.Tenant, f.Home, f.Rail, f.Access, f.Person, f.Approvals
 	p.Toasts = append(p.Toasts, f.Toasts...)
 	if p.Search.Action == "" {
 		p.Search = f.Search
