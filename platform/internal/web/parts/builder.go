@@ -132,6 +132,8 @@ func ExchangedFault(err error, prefix string) Exchanged {
 type Counting struct {
 	ID, Label, URL string
 	Names          []string
+	// Form is the id of a form whose fields are sent all, in the place of Names.
+	Form string
 	// Counted is what the page knows already; nil asks at once.
 	Counted *Counted
 }

@@ -14,18 +14,21 @@ function table(columns, rows, caption) {
 class Count {
   constructor(box) {
     this.box = box;
-    this.names = JSON.parse(box.dataset.names);
+    this.names = JSON.parse(box.dataset.names) ?? [];
+    this.form = box.dataset.form ? document.getElementById(box.dataset.form) : null;
     this.head = box.querySelector("[data-count-head]");
     this.more = box.querySelector("[data-count-more]");
   }
 
   texts() {
+    if (this.form) return [...new FormData(this.form)];
     return this.names.map((name) => [name, document.getElementsByName(name)[0]?.value ?? ""]);
   }
 
   start() {
-    document.addEventListener("input", (e) => {
-      if (!this.names.includes(e.target.name)) return;
+    // A box that sets others says so by "change", once they are set.
+    document.addEventListener(this.form ? "change" : "input", (e) => {
+      if (this.form ? e.target.form !== this.form : !this.names.includes(e.target.name)) return;
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.refresh(), pause);
     });
