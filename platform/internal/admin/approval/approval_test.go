@@ -90,6 +90,19 @@ func (o *office) proposes(t *testing.T, r *gate.Request, name string) id.Proposa
 	return id.Proposal(f.Proposal)
 }
 
+// waiting is the number that stands at the top of a page.
+func (o *office) waiting(t *testing.T, role string) (n int) {
+	t.Helper()
+	err := o.Gate.Page(context.Background(), o.Screen(role), func(ctx context.Context, p *gate.Page) (err error) {
+		n, err = o.Waiting(ctx, p.Call())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func (o *office) name(t *testing.T) (name string) {
 	t.Helper()
 	o.write(t, func(ctx context.Context, tx *db.Tx) error {
@@ -127,6 +140,11 @@ func TestASecondPersonApproves(t *testing.T) {
 			len(list.Items[0].Changes) != 1 || list.Items[0].Changes[0] != (approval.Change{Field: "name", Before: "Recovery", After: "Workout"}) {
 			t.Fatalf("the administrator's inbox: %+v, %v", list, err)
 		}
+		for role, want := range map[string]int{policy.Admin: 1, policy.Manager: 0, policy.Agent: 0} {
+			if n := o.waiting(t, role); n != want {
+				t.Errorf("%d wait for the %s at the top of a page, want %d", n, role, want)
+			}
+		}
 		_, err = gatetest.Do(o.House, o.Approve, o.Screen(policy.Manager), approval.DecideIn{ID: p})
 		refused(t, "the proposer approves", err, "own_proposal")
 		if _, err := gatetest.Do(o.House, o.Approve, o.Screen(policy.Admin), approval.DecideIn{ID: p, Reason: "as agreed"}); err != nil {
@@ -134,6 +152,9 @@ func TestASecondPersonApproves(t *testing.T) {
 		}
 		if o.name(t) != "Workout" {
 			t.Error("an approved proposal has changed nothing")
+		}
+		if n := o.waiting(t, policy.Admin); n != 0 {
+			t.Errorf("%d wait after the decision", n)
 		}
 		e = o.Trail(t, audit.Filter{Operation: "team.rename", Limit: 1})[0]
 		if e.Outcome != operation.Allowed || e.For != "user/"+string(o.People[policy.Manager].ID) || e.Actor != "user/"+string(o.People[policy.Admin].ID) || len(e.Changes) != 1 {
