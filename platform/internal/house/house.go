@@ -25,6 +25,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/outbound"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/approval"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
@@ -45,6 +46,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/web/apply"
 	"github.com/lendkeep/lendkeep/platform/internal/web/door"
 	"github.com/lendkeep/lendkeep/platform/internal/web/engine"
+	askroom "github.com/lendkeep/lendkeep/platform/internal/web/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/web/loans"
 	limitroom "github.com/lendkeep/lendkeep/platform/internal/web/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/web/settings"
@@ -84,6 +86,7 @@ type House struct {
 	Passwords    *identity.Passwords
 	Signin       *signin.Desk
 	Admin        *admin.Desk
+	Inquiry      *inquiry.Desk
 	People       *people.Desk
 	Roles        *roles.Desk
 	Restrictions *restrictions.Desk
@@ -128,6 +131,7 @@ func (h *House) desks() error {
 	}
 	out := outbound.New(outbound.Config{AllowLoopback: c.Demo.On, Extra: also, Log: c.Log})
 	h.Signin = signin.New(signin.Config{Passwords: h.Passwords, Kick: h.work.kick})
+	h.Inquiry = inquiry.New(inquiry.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Admin = admin.New(admin.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Restrictions = restrictions.New(restrictions.Config{Built: h.work.build})
 	h.Approval = approval.New(approval.Config{Gate: func() *gate.Gate { return h.Gate }})
@@ -139,7 +143,7 @@ func (h *House) desks() error {
 		Provider: provider.Config{Outbound: out, AlsoPublic: also, PlainLoopback: c.Demo.On, QuotaPerAddress: c.Demo.On, Alert: h.alert, Now: c.Now}})
 	h.Records = records.New()
 	var list []gate.Entry
-	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.People.Operations(), h.Roles.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
+	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Inquiry.Operations(), h.People.Operations(), h.Roles.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
 		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
 		list = append(list, operations...)
 	}
@@ -188,6 +192,7 @@ func (h *House) fronts() error {
 	if err != nil {
 		return err
 	}
+	h.screens = screens.Routes()
 	mux := http.NewServeMux()
 	mux.Handle("/api/", h.API.Handler())
 	mux.Handle("/", screens)
@@ -199,7 +204,8 @@ func (h *House) fronts() error {
 func (h *House) rooms() []visit.Room {
 	catalogue := h.Gate.Catalogue
 	return []visit.Room{
-		door.New(h.Signin, catalogue), settings.New(h.Admin, h.People, h.Roles, h.Restrictions, catalogue), limitroom.New(h.Restrictions, h.everybody), trail.New(h.Records, h.people, catalogue),
+		door.New(h.Signin, catalogue), settings.New(h.Admin, h.People, h.Roles, h.Restrictions, catalogue), limitroom.New(h.Restrictions, h.everybody),
+		askroom.New(askroom.Config{Inquiry: h.Inquiry, People: h.People, Catalogue: catalogue}), trail.New(h.Records, h.people, catalogue),
 		loans.New(h.Servicing, h.Records), applications.New(h.Origination, h.companies), engine.New(h.Origination),
 		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}
@@ -240,6 +246,9 @@ func (h *House) people(ctx context.Context, p *gate.Page) ([]trail.Person, error
 
 // Handler serves API and screens.
 func (h *House) Handler() http.Handler { return h.handler }
+
+// Screens lists what the staff screens answer to: "GET /loans/{id}".
+func (h *House) Screens() []string { return h.screens }
 
 // Close lets go of every database. Run must have returned.
 func (h *House) Close() error { return h.Directory.Close() }

@@ -27,16 +27,26 @@ type Config struct {
 	Proxies   httpserve.Proxies
 	Log       *slog.Logger
 	Rooms     []visit.Room
+	Waiting   func(ctx context.Context, c *gate.Call) (int, error) // visit.Config's
 }
 
+// Front is the staff screens behind one handler.
+type Front struct {
+	http.Handler
+	mux *visit.Mux
+}
+
+// Routes lists what the rooms answer to: "GET /loans/{id}".
+func (f *Front) Routes() []string { return f.mux.Routes() }
+
 // New makes the front.
-func New(c Config) (http.Handler, error) {
-	m, err := visit.Routes(visit.Config{Gate: c.Gate, Directory: c.Directory, Proxies: c.Proxies, Log: c.Log}, append(c.Rooms, start{})...)
+func New(c Config) (*Front, error) {
+	m, err := visit.Routes(visit.Config{Gate: c.Gate, Directory: c.Directory, Proxies: c.Proxies, Log: c.Log, Waiting: c.Waiting}, append(c.Rooms, start{})...)
 	if err != nil {
 		return nil, err
 	}
 	m.Handle("/static/", static.Handler())
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return &Front{mux: m, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
 		case http.MethodGet, http.MethodHead, http.MethodPost:
 			m.ServeHTTP(w, r)
@@ -45,7 +55,7 @@ func New(c Config) (http.Handler, error) {
 			w.Header().Set("Cache-Control", "no-store")
 			http.Error(w, "Pages answer GET, HEAD and POST.", http.StatusMethodNotAllowed)
 		}
-	}), nil
+	})}, nil
 }
 
 // start is the room of the address "/": the first workplace that the person may
