@@ -26,9 +26,9 @@ func narrowest() secret.Visibility {
 	return secret.Visibility{SSN: "last4", BankAccount: "hidden", BirthDate: "hidden"}
 }
 
-// essential is what administering access needs on the screens; the Admin role
+// Essential is what administering access needs on the screens; the Admin role
 // keeps it, so that somebody always can.
-func essential() []string {
+func Essential() []string {
 	return []string{"role.list", "role.update", "role.view", "user.list", "user.update", "user.view"}
 }
 
@@ -160,7 +160,7 @@ func refuseNoAdministrator(catalogue []*gate.Meta, r *policy.Role) error {
 		return nil
 	}
 	var lost []string
-	for _, name := range minus(essential(), r.UI) {
+	for _, name := range minus(Essential(), r.UI) {
 		if named(catalogue, name) != nil {
 			lost = append(lost, name)
 		}
