@@ -353,7 +353,7 @@ func (g *Gate) failed(ctx context.Context, c *Call, err error) error {
 		return err // there is nowhere to write to, or nobody to answer
 	}
 	c.entry.Outcome, c.entry.Reason, c.entry.Changes = operation.Failed, f.Reason, nil
-	if f.Kind == fault.NotFound {
+	if f.Kind == fault.NotFound || f.Kind == fault.Denied { // a desk's own refusal is explained like any other
 		f.DecisionID = string(newDecision(c.At))
 		c.entry.DecisionID = newDecisionOf(f.DecisionID)
 	}

@@ -91,6 +91,7 @@ func (d *Desk) borrowerList(ctx context.Context, c *gate.Call, in *BorrowerListI
 	if err != nil {
 		return nil, err
 	}
+	q.Unnamed = unnamed(c)
 	filter := *in
 	filter.Paging = Paging{}
 	var mark book.BorrowerMark

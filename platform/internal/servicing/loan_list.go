@@ -30,6 +30,8 @@ type LoanListIn struct {
 type BorrowerName struct {
 	ID   id.Borrower `json:"id" class:"public"`
 	Name string      `json:"name" class:"public"`
+	// Withheld says that a limit hides who it is; then everything else is empty.
+	Withheld bool `json:"withheld,omitempty" class:"public"`
 }
 
 // LoanItem is a loan as lists show it.
@@ -89,6 +91,9 @@ func (d *Desk) loanList(ctx context.Context, c *gate.Call, in *LoanListIn) (*Loa
 		return nil, err
 	}
 	q.Few = d.few
+	if q.Unnamed = unnamed(c); q.Unnamed != nil && q.Sort == "borrower" {
+		return nil, borrowerLimit(c)
+	}
 	filter := *in
 	filter.Paging = Paging{}
 	var mark book.Mark
@@ -112,7 +117,7 @@ func (d *Desk) loanList(ctx context.Context, c *gate.Call, in *LoanListIn) (*Loa
 	out := &LoanListOut{Items: make([]LoanItem, len(page.Rows)), Total: page.Total, TotalIs: totalIs(page.Exact)}
 	for i, r := range page.Rows {
 		out.Items[i] = LoanItem{ID: r.ID, Number: r.Number, Status: r.Status, Portfolios: listed(r.Portfolios), SourceCompany: r.Company,
-			Borrower: BorrowerName{r.Borrower, r.BorrowerName}, PrincipalBalance: r.Balance, NextDue: r.NextDue, DaysPastDue: pastDue(r.OldestUnpaid, c.Today), State: r.Region}
+			Borrower: BorrowerName{r.Borrower, r.BorrowerName, r.Unnamed}, PrincipalBalance: r.Balance, NextDue: r.NextDue, DaysPastDue: pastDue(r.OldestUnpaid, c.Today), State: r.Region}
 	}
 	if page.Next != nil {
 		out.Next = sealCursor(c, "loan.list", filter, page.Next)

@@ -54,6 +54,7 @@ type LoanOut struct {
 	NextAmount       money.Amount   `json:"next_amount" class:"public"`
 	State            string         `json:"state" class:"public" doc:"The borrower's state or region."`
 	CustomFields     []CustomOut    `json:"custom_fields"`
+	BorrowerWithheld string         `json:"borrower_withheld,omitempty" class:"public" doc:"Why the borrower is not shown: what the limit says."`
 }
 
 func (d *Desk) loanView(ctx context.Context, c *gate.Call, in *LoanRef) (*LoanOut, error) {
@@ -78,6 +79,13 @@ func (d *Desk) loanView(ctx context.Context, c *gate.Call, in *LoanRef) (*LoanOu
 	out.Portfolios = listed(names[l.ID])
 	for _, v := range custom {
 		out.CustomFields = append(out.CustomFields, customOut(v))
+	}
+	if secret := unnamed(c); secret != nil {
+		withheld, err := c.Shows(ctx, c.Scope, in.object(), *secret)
+		if err != nil || withheld {
+			out.State, out.BorrowerWithheld = "", borrowerLimit(c).Message
+			return out, err
+		}
 	}
 	out.Borrower = BorrowerOut{ID: b.ID, FirstName: b.First, LastName: b.Last, Name: b.Name()}
 	if c.Can("borrower.view", "borrower/"+string(b.ID)) || c.Who.Sort == gate.System {

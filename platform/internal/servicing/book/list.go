@@ -24,8 +24,9 @@ type LoanQuery struct {
 	Desc      bool
 	After     *Mark
 	Limit     int
-	Exact     bool // count all, also with filters
-	Few       int  // how many loans are gone through without a thought; 0 = 2,000
+	Exact     bool     // count all, also with filters
+	Unnamed   *db.Cond // over l: of which loans the borrower is withheld; nil: of none
+	Few       int      // how many loans are gone through without a thought; 0 = 2,000
 }
 
 // Mark is where a page ended: the sort key and the number of its last loan.
@@ -53,6 +54,7 @@ type LoanRow struct {
 	Balance      money.Amount
 	OldestUnpaid civil.Date
 	NextDue      civil.Date // zero for none
+	Unnamed      bool       // the borrower and the region are withheld
 }
 
 // LoanPage is one page and the total that goes with it.
@@ -82,6 +84,7 @@ func ListLoans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q
 		if k.like, err = likeness(ctx, tx, ring, q.Text, q.Few); err != nil {
 			return nil, err
 		}
+		k.like.named = q.named()
 	}
 	if q.Portfolio != "" {
 		if k.few, err = fewIn(ctx, tx, q.Portfolio, q.Few); err != nil {
@@ -98,11 +101,19 @@ func ListLoans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q
 		marks = marks[:q.Limit]
 		page.Next = &marks[q.Limit-1]
 	}
-	if page.Rows, err = rowsOf(ctx, tx, sc, marks); err != nil {
+	if page.Rows, err = rowsOf(ctx, tx, sc, q.Unnamed, marks); err != nil {
 		return nil, err
 	}
 	page.Total, page.Exact, err = k.total(ctx, tx, w)
 	return page, err
+}
+
+// named gives the loans whose borrower may be told, and so be asked by.
+func (q *LoanQuery) named() db.Cond {
+	if q.Unnamed == nil {
+		return db.True()
+	}
+	return db.Not(*q.Unnamed)
 }
 
 // search is one list with what is known about its size.
@@ -129,7 +140,7 @@ func (k *search) narrow() db.Cond {
 		c = db.And(c, db.Where("l.source_company_id = ?", k.q.Company))
 	}
 	if k.q.Borrower != "" {
-		c = db.And(c, db.Where("l.borrower_id = ?", k.q.Borrower))
+		c = db.And(c, db.Where("l.borrower_id = ?", k.q.Borrower), k.q.named())
 	}
 	return c
 }
@@ -282,8 +293,9 @@ func (k *search) filtersBesideText() db.Cond {
 	return beside.filters()
 }
 
-// rowsOf reads the loans of a page under the scope, in the page's order.
-func rowsOf(ctx context.Context, tx *db.Tx, sc gate.Scope, marks []Mark) ([]LoanRow, error) {
+// rowsOf reads the loans of a page under the scope, in the page's order, without
+// the borrowers that are withheld.
+func rowsOf(ctx context.Context, tx *db.Tx, sc gate.Scope, unnamed *db.Cond, marks []Mark) ([]LoanRow, error) {
 	if len(marks) == 0 {
 		return nil, nil
 	}
@@ -291,16 +303,21 @@ func rowsOf(ctx context.Context, tx *db.Tx, sc gate.Scope, marks []Mark) ([]Loan
 	for i, m := range marks {
 		numbers[i] = m.Number
 	}
-	cond := db.And(sc.Loans(), db.In("l.number", numbers), db.Where(landedLoan))
+	cond, secret := db.And(sc.Loans(), db.In("l.number", numbers), db.Where(landedLoan)), db.False()
+	if unnamed != nil {
+		secret = *unnamed
+	}
 	found := make(map[string]*LoanRow, len(numbers))
 	ids, err := db.All(ctx, tx, func(r *db.Rows) (id.Loan, error) {
 		x, p := new(LoanRow), Person{}
-		err := r.Scan(&x.ID, &x.Number, &x.Status, &x.Company, &x.Borrower, &p.First, &p.Last, &x.Region, &x.Balance, &x.OldestUnpaid, &x.NextDue)
-		x.BorrowerName = p.Name()
+		err := r.Scan(&x.ID, &x.Number, &x.Status, &x.Company, &x.Borrower, &p.First, &p.Last, &x.Region, &x.Balance, &x.OldestUnpaid, &x.NextDue, (*db.Bool)(&x.Unnamed))
+		if x.BorrowerName = p.Name(); x.Unnamed {
+			x.Borrower, x.BorrowerName, x.Region = "", "", ""
+		}
 		found[x.Number] = x
 		return x.ID, err
-	}, `SELECT l.id, l.number, l.status, COALESCE(sc.name, ''), b.id, b.first_name, b.last_name, b.region, l.principal_balance, l.oldest_unpaid_due, l.next_due
-		FROM loan l JOIN borrower b ON b.id = l.borrower_id LEFT JOIN source_company sc ON sc.id = l.source_company_id WHERE `+cond.SQL(), cond.Args()...)
+	}, `SELECT l.id, l.number, l.status, COALESCE(sc.name, ''), b.id, b.first_name, b.last_name, b.region, l.principal_balance, l.oldest_unpaid_due, l.next_due, CASE WHEN `+secret.SQL()+` THEN 1 ELSE 0 END
+		FROM loan l JOIN borrower b ON b.id = l.borrower_id LEFT JOIN source_company sc ON sc.id = l.source_company_id WHERE `+cond.SQL(), append(secret.Args(), cond.Args()...)...)
 	if err != nil {
 		return nil, err
 	}

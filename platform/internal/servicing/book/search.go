@@ -54,6 +54,7 @@ type like struct {
 	ring  *keys.Ring
 	text  string
 	dense bool
+	named db.Cond // loans that may be found by their borrower
 }
 
 const numberLike = `(l.number >= ? AND l.number < ? OR l.number >= ? AND l.number < ?)`
@@ -83,6 +84,10 @@ func likeness(ctx context.Context, tx *db.Tx, ring *keys.Ring, text string, few 
 
 // cond is the condition over alias l.
 func (k *like) cond() db.Cond {
+	if !k.dense && !k.named.IsTrue() {
+		people, args := borrowersLike(k.ring, k.text, " UNION ")
+		return db.Or(db.Where(numberLike, k.numbers()...), db.And(k.named, db.Where("l.borrower_id IN ("+people+")", args...)))
+	}
 	if !k.dense {
 		people, args := borrowersLike(k.ring, k.text, " UNION ")
 		return db.Where(`l.id IN (SELECT ln.id FROM loan ln WHERE ln.number >= ? AND ln.number < ? UNION SELECT lu.id FROM loan lu WHERE lu.number >= ? AND lu.number < ?
@@ -94,7 +99,7 @@ func (k *like) cond() db.Cond {
 	}
 	judged := db.Or(any...)
 	return db.Or(db.Where(numberLike, k.numbers()...),
-		db.Where(`COALESCE((SELECT 1 FROM borrower bj WHERE bj.id = l.borrower_id AND `+judged.SQL()+`), 0) = 1`, judged.Args()...))
+		db.And(k.named, db.Where(`COALESCE((SELECT 1 FROM borrower bj WHERE bj.id = l.borrower_id AND `+judged.SQL()+`), 0) = 1`, judged.Args()...)))
 }
 
 // branches gives one way for each index by which matches are found, for
@@ -103,7 +108,7 @@ func (k *like) branches(visible, filters db.Cond) []way {
 	rest := db.And(visible, filters)
 	out := []way{{from: "loan l", cond: db.And(rest, db.Where(numberLike, k.numbers()...))}}
 	for _, m := range matches(k.ring, k.text) {
-		out = append(out, way{from: "borrower bb JOIN loan l ON l.borrower_id = bb.id", cond: db.And(rest, db.Where(fmt.Sprintf(m.sql, "bb"), m.args...))})
+		out = append(out, way{from: "borrower bb JOIN loan l ON l.borrower_id = bb.id", cond: db.And(rest, k.named, db.Where(fmt.Sprintf(m.sql, "bb"), m.args...))})
 	}
 	return out
 }
@@ -116,6 +121,7 @@ type BorrowerQuery struct {
 	After     *BorrowerMark
 	Limit     int
 	Exact     bool
+	Unnamed   *db.Cond // over l: borrowers of such loans are left out; nil: none
 }
 
 // BorrowerMark is where a page of borrowers ended.
@@ -135,6 +141,10 @@ type BorrowerPage struct {
 // ListBorrowers gives a page of the borrowers that the scope shows.
 func ListBorrowers(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q BorrowerQuery) (*BorrowerPage, error) {
 	cond := db.And(sc.Borrowers(), db.Where(landedBorrower))
+	if q.Unnamed != nil {
+		secret := db.And(sc.Loans(), *q.Unnamed)
+		cond = db.And(cond, db.Where("NOT EXISTS (SELECT 1 FROM loan l WHERE l.borrower_id = b.id AND "+landedLoan+" AND "+secret.SQL()+")", secret.Args()...))
+	}
 	filters := db.True()
 	if q.Text != "" {
 		people, args := borrowersLike(ring, strings.TrimSpace(q.Text), " UNION ")
