@@ -25,6 +25,8 @@ func places() []Place {
 		{"Search restrictions", "/settings/search-restrictions", "search_restriction.list", "Which loans, borrowers and applications a person may find"},
 		{"Address rules", "/settings/address-rules", "ip_rule.list", "From which addresses people and programs may call"},
 		{"Site keys", "/settings/site-keys", "site_key.list", "Which web pages may hand in applications"},
+		{"Four eyes", "/settings/four-eyes", "four_eyes.list", "Which operations wait for a second person"},
+		{"Lent rights", "/settings/lent-rights", "grant.list", "Who may do what to one object for a short time"},
 		{"Decision engine", "/settings/decision-engine", "decision_engine.view", "By which rules an application is rejected or reviewed"},
 		{"ipstack", "/settings/ipstack", "ipstack.view", "Where facts about an applicant's address come from"},
 		{"Explain", "/settings/explain", "access.explain", "Why somebody may or may not do something"},
