@@ -44,6 +44,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/web"
 	"github.com/lendkeep/lendkeep/platform/internal/web/applications"
 	"github.com/lendkeep/lendkeep/platform/internal/web/apply"
+	"github.com/lendkeep/lendkeep/platform/internal/web/approvals"
 	"github.com/lendkeep/lendkeep/platform/internal/web/door"
 	"github.com/lendkeep/lendkeep/platform/internal/web/engine"
 	askroom "github.com/lendkeep/lendkeep/platform/internal/web/inquiry"
@@ -188,7 +189,7 @@ func (h *House) fronts() error {
 	if err != nil {
 		return err
 	}
-	screens, err := web.New(web.Config{Gate: h.Gate, Directory: h.Directory, Proxies: proxies, Log: h.Config.Log, Rooms: h.rooms()})
+	screens, err := web.New(web.Config{Gate: h.Gate, Directory: h.Directory, Proxies: proxies, Log: h.Config.Log, Rooms: h.rooms(), Waiting: h.Approval.Waiting})
 	if err != nil {
 		return err
 	}
@@ -207,6 +208,7 @@ func (h *House) rooms() []visit.Room {
 		door.New(h.Signin, catalogue), settings.New(h.Admin, h.People, h.Roles, h.Restrictions, catalogue), limitroom.New(h.Restrictions, h.everybody),
 		askroom.New(askroom.Config{Inquiry: h.Inquiry, People: h.People, Catalogue: catalogue}), trail.New(h.Records, h.people, catalogue),
 		loans.New(h.Servicing, h.Records), applications.New(h.Origination, h.companies), engine.New(h.Origination),
+		approvals.New(h.Approval, catalogue),
 		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}
 }
