@@ -1,6 +1,6 @@
 // Package admin is the desk of whoever administers access: users, API keys,
-// roles, search restrictions, address rules, site keys, the catalogue of
-// operations, and the explanation of decisions.
+// roles, search restrictions, address rules, site keys and the catalogue of
+// operations.
 //
 // Every change here is an access change: it takes the exclusive version lock,
 // bumps the policy version, and so stops the very next call under the old
@@ -38,7 +38,6 @@ type Desk struct {
 	IPRuleDelete  *gate.Op[IPRuleRef, Done]
 	SiteKeyList   *gate.Op[Nothing, SiteKeyListOut]
 	SiteKeyCreate *gate.Op[SiteKeyIn, SiteKey]
-	Explain       *gate.Op[ExplainIn, ExplainOut]
 }
 
 // Nothing is the input of operations that need none.
@@ -56,14 +55,13 @@ func New(c Config) *Desk {
 	d.KeyList, d.KeyCreate, d.KeyRevoke = d.keyList(), d.keyCreate(), d.keyRevoke()
 	d.IPRuleList, d.IPRuleCreate, d.IPRuleUpdate, d.IPRuleDelete = d.ipRuleList(), d.ipRuleCreate(), d.ipRuleUpdate(), d.ipRuleDelete()
 	d.SiteKeyList, d.SiteKeyCreate = d.siteKeyList(), d.siteKeyCreate()
-	d.Explain = d.explain()
 	return d
 }
 
 // Operations lists what the desk does.
 func (d *Desk) Operations() []gate.Entry {
 	return []gate.Entry{d.OperationList, d.KeyList, d.KeyCreate, d.KeyRevoke,
-		d.IPRuleList, d.IPRuleCreate, d.IPRuleUpdate, d.IPRuleDelete, d.SiteKeyList, d.SiteKeyCreate, d.Explain}
+		d.IPRuleList, d.IPRuleCreate, d.IPRuleUpdate, d.IPRuleDelete, d.SiteKeyList, d.SiteKeyCreate}
 }
 
 // look describes a read of this desk; edit an access change.

@@ -108,32 +108,6 @@ func TestOthersMayNotAdminister(t *testing.T) {
 	})
 }
 
-func TestExplainAgreesWithTheGateAndItsAdviceWorks(t *testing.T) {
-	each(t, func(t *testing.T, h *gatetest.House, d desks) {
-		agent := h.People[policy.Agent].ID
-		ask := func() *admin.ExplainOut {
-			out, err := gatetest.Do(h, d.Explain, h.Screen(policy.Admin), admin.ExplainIn{User: agent, Operation: "user.list"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return out
-		}
-		out := ask()
-		if out.Allowed || !strings.Contains(out.WouldAllow, "user.list") {
-			t.Fatalf("%+v", out)
-		}
-		if _, err := gatetest.Do(h, d.people.UserUpdate, h.Screen(policy.Admin), people.UserUpdateIn{ID: agent, Role: ptr("Admin")}); err != nil {
-			t.Fatal(err)
-		}
-		if out := ask(); !out.Allowed || out.WouldAllow != "" {
-			t.Fatalf("after the advice: %+v", out)
-		}
-		if _, err := gatetest.Do(h, d.people.UserList, h.Screen(policy.Agent), people.Nothing{}); err != nil {
-			t.Fatalf("the advice did not help: %v", err)
-		}
-	})
-}
-
 func TestAddressRulesRefuseToLockOutTheirEditor(t *testing.T) {
 	each(t, func(t *testing.T, h *gatetest.House, d desks) {
 		in := admin.IPRuleIn{Name: "office", Mode: "allow", Entries: []string{"203.0.113.0/24"}, Active: true, Holders: []policy.Holder{{Kind: "tenant"}}}

@@ -20,6 +20,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/rule"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
@@ -31,6 +32,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
 	"github.com/lendkeep/lendkeep/platform/internal/web"
 	"github.com/lendkeep/lendkeep/platform/internal/web/door"
+	askroom "github.com/lendkeep/lendkeep/platform/internal/web/inquiry"
 	limitroom "github.com/lendkeep/lendkeep/platform/internal/web/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/web/settings"
 	"github.com/lendkeep/lendkeep/platform/internal/web/trail"
@@ -67,6 +69,8 @@ func open(t testing.TB) *place {
 	positions := roles.New(roles.Config{Catalogue: catalogue})
 	limits := restrictions.New(restrictions.Config{})
 	books := records.New()
+	questions := inquiry.New(inquiry.Config{Catalogue: catalogue})
+	list = append(list, questions.Operations()...)
 	list = append(list, entrance.Operations()...)
 	list = append(list, desk.Operations()...)
 	list = append(list, staff.Operations()...)
@@ -90,7 +94,8 @@ func open(t testing.TB) *place {
 		return all, nil
 	}
 	h, err := web.New(web.Config{Gate: p.Gate, Directory: p.Directory, Log: slog.New(slog.NewTextHandler(&p.log, nil)), Rooms: []visit.Room{
-		door.New(entrance, catalogue), settings.New(desk, staff, positions, limits, catalogue), limitroom.New(limits, holders(staff)), trail.New(books, everybody, catalogue)}})
+		door.New(entrance, catalogue), settings.New(desk, staff, positions, limits, catalogue), limitroom.New(limits, holders(staff)),
+		askroom.New(askroom.Config{Inquiry: questions, People: staff, Catalogue: catalogue}), trail.New(books, everybody, catalogue)}})
 	if err != nil {
 		t.Fatal(err)
 	}

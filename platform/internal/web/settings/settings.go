@@ -48,7 +48,6 @@ const (
 	limited   = "/settings/search-restrictions"
 	addresses = "/settings/address-rules"
 	sites     = "/settings/site-keys"
-	explain   = "/settings/explain"
 )
 
 // Routes registers the room's pages.
@@ -75,7 +74,6 @@ func (r *Room) Routes(m *visit.Mux) {
 	show(sites, r.siteList)
 	show(sites+"/new", r.siteNew)
 	m.Post(sites, r.siteMake)
-	show(explain, r.explain)
 }
 
 func (r *Room) home(*visit.Visit) visit.Screen {

@@ -1,0 +1,479 @@
+package inquiry
+
+import (
+	"cmp"
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/ipset"
+	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/access"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/identity"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
+)
+
+// lift finds the smallest change after which a layer no longer refuses, and has
+// the trial go on as if it were made.
+func (t *trial) lift(ctx context.Context, p *policy.Compiled, s *policy.Subject, step access.Step) (*Obstacle, error) {
+	o := &Obstacle{Layer: step.Layer, Reason: step.Reason, Words: step.Mend}
+	switch step.Reason {
+	case access.TenantInactive:
+		t.tenant = true
+	case access.UserInactive:
+		t.active = true
+		o.Words = "Switch the user on."
+		o.Change = t.change("user.update", string(t.q.User), o.Words, map[string]any{"active": true})
+	case access.KeyExpired:
+		t.key = true
+		return o, t.liftKey(ctx, o)
+	case access.ViewOnly:
+		t.view, o.Self = true, true
+	case access.AddressDenied:
+		t.liftDenied(o, p.IPRules()[step.Rule])
+	case access.AddressNotAllowed:
+		t.liftMissing(o, p, s)
+	case access.PasswordExpired:
+		t.password, o.Self = true, true
+		o.Words = "Have the person set a new password."
+	case access.FactorStale, access.StepUpNeeded:
+		t.factor, o.Self = true, true
+	case access.RoleLacksOperation, access.GrantExpired:
+		return o, t.liftRole(ctx, o, p, s)
+	case access.KeyScopeLacksOperation:
+		t.liftScope(o, s)
+		t.scope = true
+	}
+	return o, nil
+}
+
+// liftKey gives a key that lives in the place of one that has ended.
+func (t *trial) liftKey(ctx context.Context, o *Obstacle) error {
+	k, err := identity.KeyByID(ctx, t.c.Tx, t.q.Key)
+	if err != nil {
+		return err
+	}
+	o.Words = "Make a new API key for the person; this one has ended for good."
+	o.Change = t.change("api_key.create", string(t.q.User), o.Words, map[string]any{"label": k.Label})
+	return nil
+}
+
+// liftDenied takes the address out of the set that denies it, and nothing else.
+func (t *trial) liftDenied(o *Obstacle, set *policy.IPRule) {
+	as := *set
+	as.Entries = nil
+	for _, e := range set.Entries {
+		as.Entries = append(as.Entries, without(e, t.q.Address)...)
+	}
+	o.Words = "Take " + t.q.Address.String() + " out of the address rule “" + set.Name + "”, which denies it."
+	if len(as.Entries) == 0 { // nothing would be left to deny
+		as.Entries, as.Active = set.Entries, false
+		o.Words = "Switch off the address rule “" + set.Name + "”, which denies this address and no other."
+	}
+	t.replaceSet(o, &as)
+}
+
+// liftMissing puts the address into the first allowing set of the holder that
+// misses it.
+func (t *trial) liftMissing(o *Obstacle, p *policy.Compiled, s *policy.Subject) {
+	word, lacking := t.lacking(p, s)
+	if len(lacking) == 0 || !t.q.Address.IsValid() {
+		return
+	}
+	as := *lacking[0]
+	as.Entries = append(slices.Clone(as.Entries), t.q.Address.String())
+	o.Words = "Add " + t.q.Address.String() + " to the address rule “" + as.Name + "” of " + word + "."
+	t.replaceSet(o, &as)
+}
+
+// replaceSet recommends an address rule as it would be; a set that is too large
+// to send whole is left to its editor.
+func (t *trial) replaceSet(o *Obstacle, as *policy.IPRule) {
+	i := slices.IndexFunc(t.x.IPRules, func(r *policy.IPRule) bool { return r.ID == as.ID })
+	if i >= 0 {
+		t.x.IPRules[i] = as
+	} else {
+		t.x.IPRules = append(slices.Clone(t.x.IPRules), as)
+	}
+	if len(as.Entries) > mostEntries {
+		return
+	}
+	mode := "allow"
+	if as.Deny {
+		mode = "deny"
+	}
+	held := []any{}
+	for _, h := range as.Holders {
+		one := map[string]any{"kind": h.Kind}
+		if h.ID != "" {
+			one["id"] = h.ID
+		}
+		held = append(held, one)
+	}
+	o.Change = t.change("ip_rule.update", string(as.ID), o.Words, map[string]any{"name": as.Name, "mode": mode, "entries": as.Entries, "active": as.Active, "holders": held})
+}
+
+// without gives what is left of an entry when an address is taken out of it.
+func without(entry string, a netip.Addr) []string {
+	set, err := ipset.Parse(entry)
+	if err != nil || !set.Contains(a) {
+		return []string{entry}
+	}
+	low, high, ok := bounds(entry)
+	if !ok {
+		return nil
+	}
+	var out []string
+	span := func(from, to netip.Addr) {
+		switch {
+		case from == to:
+			out = append(out, from.String())
+		case from.Less(to):
+			out = append(out, from.String()+"-"+to.String())
+		}
+	}
+	if a != low {
+		span(low, a.Prev())
+	}
+	if a != high {
+		span(a.Next(), high)
+	}
+	return out
+}
+
+// bounds gives the first and the last address of an entry: an address, a prefix
+// or a range.
+func bounds(entry string) (low, high netip.Addr, ok bool) {
+	entry = strings.TrimSpace(entry)
+	if from, to, isRange := strings.Cut(entry, "-"); isRange {
+		low, err := netip.ParseAddr(strings.TrimSpace(from))
+		high, err2 := netip.ParseAddr(strings.TrimSpace(to))
+		return low, high, err == nil && err2 == nil
+	}
+	if a, err := netip.ParseAddr(entry); err == nil {
+		return a, a, true
+	}
+	x, err := netip.ParsePrefix(entry)
+	if err != nil {
+		return low, high, false
+	}
+	last := x.Masked().Addr().AsSlice()
+	for i := x.Bits(); i < len(last)*8; i++ {
+		last[i/8] |= 0x80 >> (i % 8)
+	}
+	high, ok = netip.AddrFromSlice(last)
+	return x.Masked().Addr(), high, ok
+}
+
+// liftRole gives the operation to the role, or to the person by another role
+// where the asker may not change this one.
+func (t *trial) liftRole(ctx context.Context, o *Obstacle, p *policy.Compiled, s *policy.Subject) error {
+	m, r := t.q.Meta, s.Role
+	has := m.Screen != "" && t.q.Channel != operation.API || m.Path != "" && t.q.Channel == operation.API
+	if m.Permit != gate.ByRole || !has || t.q.ViewAs != "" && !t.view {
+		o.Words, o.Self = t.sayRole(s, access.Step{State: access.Refused}), t.q.ViewAs != ""
+		if o.Self {
+			o.Words = "End the view; it shows no more than both roles."
+		}
+		t.x.Roles = append(slices.Clone(t.x.Roles), holding(r, m, t.q.Channel))
+		t.view = true
+		return nil
+	}
+	mine, err := t.bears(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	as := holding(r, m, t.q.Channel)
+	give := t.change("role.update", string(r.ID), "Give “"+m.Title+"” ("+m.Name+") to the role “"+r.Name+"” in "+tree(t.q.Channel)+".", content(as))
+	var assign *Change
+	other := t.otherRole(p, r)
+	if other != nil {
+		assign = t.change("user.update", string(t.q.User), "Assign the role “"+other.Name+"”.", map[string]any{"role": string(other.ID)})
+	}
+	switch {
+	case give != nil && (!mine || assign == nil):
+		o.Change, o.Words = give, give.Words
+		if assign != nil {
+			o.Others = append(o.Others, *assign)
+			o.Words = strings.TrimSuffix(give.Words, ".") + ", or assign another role."
+		}
+	case assign != nil:
+		o.Change, o.Words = assign, assign.Words
+		t.x.RoleOf = map[id.User]id.Role{t.q.User: other.ID}
+		return nil
+	}
+	t.x.Roles = append(slices.Clone(t.x.Roles), as)
+	return nil
+}
+
+// bears reports whether the asker holds a role: nobody changes their own.
+func (t *trial) bears(ctx context.Context, rid id.Role) (bool, error) {
+	list, err := policy.Bearers(ctx, t.c.Tx, rid)
+	return slices.ContainsFunc(list, func(b policy.Bearer) bool { return b.User == t.c.Who.User }), err
+}
+
+// holding gives a role with the operation added in the channel's tree.
+func holding(r *policy.Role, m *gate.Meta, ch operation.Channel) *policy.Role {
+	as := *r
+	as.Customized = as.Shipped != ""
+	as.UI, as.API = slices.Clone(r.UI), slices.Clone(r.API)
+	if ch == operation.API {
+		as.API = append(as.API, m.Name)
+	} else {
+		as.UI = append(as.UI, m.Name)
+	}
+	return &as
+}
+
+// content is a role as the operations of roles take it.
+func content(r *policy.Role) map[string]any {
+	v := r.Visibility
+	return map[string]any{"name": r.Name, "description": r.Description, "ui": listed(r.UI), "api": listed(r.API),
+		"visibility": map[string]any{"ssn": v.SSN, "bank_account": v.BankAccount, "date_of_birth": v.BirthDate}}
+}
+
+func listed(names []string) []string {
+	out := slices.Clone(names)
+	slices.Sort(out)
+	if out == nil {
+		return []string{}
+	}
+	return slices.Compact(out)
+}
+
+// otherRole gives the role with the operation that takes the least from the
+// person and then gives the least more; nil if no role has it.
+func (t *trial) otherRole(p *policy.Compiled, is *policy.Role) *policy.Role {
+	n := t.q.Meta.Number
+	var best *policy.Role
+	distance := func(r *policy.Role) int { return 1000*len(lost(is, r)) + len(lost(r, is)) }
+	for _, r := range p.Roles() {
+		has := r.Rights.UI.Has(n) && t.q.Channel != operation.API || r.Rights.API.Has(n) && t.q.Channel == operation.API
+		if has && r.ID != is.ID && r.Shipped != policy.Intake && (best == nil || cmp.Compare(distance(r), distance(best)) < 0) {
+			best = r
+		}
+	}
+	return best
+}
+
+// lost gives what the first role holds and the second does not.
+func lost(a, b *policy.Role) []string {
+	var out []string
+	for _, x := range a.UI {
+		if !slices.Contains(b.UI, x) {
+			out = append(out, x)
+		}
+	}
+	for _, x := range a.API {
+		if !slices.Contains(b.API, x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// liftScope adds the operation to the scope of the key.
+func (t *trial) liftScope(o *Obstacle, s *policy.Subject) {
+	o.Words = "Add “" + t.q.Meta.Title + "” (" + t.q.Meta.Name + ") to the API key's scope."
+	o.Change = t.change("api_key.update", string(t.q.Key), o.Words, map[string]any{"scope": listed(append(t.d.namesIn(s.KeyScope), t.q.Meta.Name))})
+}
+
+// liftRow shows the person the object, or raises the limit on it.
+func (t *trial) liftRow(ctx context.Context, s *policy.Subject, r sight) (*Obstacle, error) {
+	switch {
+	case !r.mine:
+		return t.notThere(r)
+	case !r.theirs:
+		return t.liftHidden(ctx, s, r)
+	case r.limit != nil:
+		return t.liftLimit(r), nil
+	}
+	return nil, nil
+}
+
+// notThere is the obstacle of an object that the asker does not see: there is no
+// change, and nothing behind it is looked at.
+func (t *trial) notThere(r sight) (*Obstacle, error) {
+	if t.q.Object == "" {
+		return nil, nil
+	}
+	t.q.Object = ""
+	return &Obstacle{Layer: access.Row, Reason: access.NotVisible, Words: "Name a " + r.noun + " that you may see yourself."}, nil
+}
+
+// liftHidden widens the restriction by the one loan; a borrower or an application
+// cannot be named in an expression, so there the restriction is taken from the
+// person.
+func (t *trial) liftHidden(ctx context.Context, s *policy.Subject, r sight) (*Obstacle, error) {
+	x := r.hides
+	o := &Obstacle{Layer: access.Row, Reason: access.NotVisible, Hiding: []id.Restriction{x.ID}}
+	away, err := t.takeAway(ctx, s, x)
+	if err != nil {
+		return nil, err
+	}
+	if as, words := t.widened(ctx, r); as != nil && !t.binds(x.ID) {
+		if c := t.change("search_restriction.update", string(x.ID), words, restrictionInput(as)); c != nil {
+			o.Change, o.Words = c, words
+			if away != nil {
+				o.Others = append(o.Others, *away)
+			}
+			t.replaceRestriction(as)
+			return o, nil
+		}
+	}
+	o.Change, o.Words = away, "Take the search restriction “"+x.Name+"” from the person."
+	if away != nil {
+		o.Words = away.Words
+	}
+	t.hold(s, x.ID)
+	return o, nil
+}
+
+// binds reports whether a restriction binds the asker, who then may not change it.
+func (t *trial) binds(rid id.Restriction) bool {
+	me := t.c.Subject()
+	return me != nil && slices.ContainsFunc(me.Restrictions, func(x *policy.Restriction) bool { return x.ID == rid })
+}
+
+// widened gives the restriction that hides a loan as one that shows it too, and
+// says so; nil for what is no loan and for what would become too long.
+func (t *trial) widened(ctx context.Context, r sight) (*policy.Restriction, string) {
+	_, ref, _ := strings.Cut(t.q.Object, "/")
+	if r.noun != "loan" || r.hides.Broken {
+		return nil, ""
+	}
+	as := *r.hides
+	as.Limits = slices.Clone(as.Limits)
+	var raised []string
+	for i := range as.Limits {
+		if l := &as.Limits[i]; l.Area == policy.Summary && l.Allows() == policy.None {
+			if holds, err := t.holds(ctx, l, ref); err == nil && holds {
+				l.Level = "view"
+				raised = append(raised, "“"+conditionOf(l)+"”")
+			}
+		}
+	}
+	words := "Raise the limit on the summary where " + strings.Join(raised, " and ") + " to view in the search restriction “" + as.Name + "”."
+	if len(raised) == 0 {
+		as.Visible = "(" + as.Visible + `) || loan.id == "` + ref + `"`
+		words = "Have the search restriction “" + as.Name + "” show this loan too."
+	}
+	if check := as; check.Compile(t.c.Policy.Vocabulary()) != nil {
+		return nil, ""
+	}
+	return &as, words
+}
+
+func (t *trial) holds(ctx context.Context, l *policy.Limit, ref string) (bool, error) {
+	if l.Rule == nil {
+		return false, nil
+	}
+	cond := l.Rule.SQL(t.c.Today)
+	n := int64(0)
+	err := t.c.Tx.One(ctx, "SELECT COUNT(*) FROM loan l WHERE l.id = ? AND "+cond.SQL(), append([]any{ref}, cond.Args()...), &n)
+	return n > 0, err
+}
+
+func (t *trial) replaceRestriction(as *policy.Restriction) {
+	t.x.Restrictions = append(slices.DeleteFunc(slices.Clone(t.x.Restrictions), func(r *policy.Restriction) bool { return r.ID == as.ID }), as)
+}
+
+// hold has the person hold what binds them but for one restriction.
+func (t *trial) hold(s *policy.Subject, but id.Restriction) {
+	held := []id.Restriction{}
+	for _, r := range s.Restrictions {
+		if r.ID != but {
+			held = append(held, r.ID)
+		}
+	}
+	t.x.Held = map[id.User][]id.Restriction{t.q.User: held}
+}
+
+// takeAway takes a restriction from the person: their own, or by leaving the
+// teams that bring it.
+func (t *trial) takeAway(ctx context.Context, s *policy.Subject, x *policy.Restriction) (*Change, error) {
+	own, err := policy.Assigned(ctx, t.c.Tx, t.q.User)
+	if err != nil {
+		return nil, err
+	}
+	in, words := map[string]any{}, []string{}
+	if i := slices.Index(own, x.ID); i >= 0 {
+		in["search_restrictions"] = slices.Delete(slices.Clone(own), i, i+1)
+		words = append(words, "Take the search restriction “"+x.Name+"” from the person")
+	}
+	stay, left, err := staying(ctx, t.c.Tx, s.Teams, x.ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(left) > 0 {
+		if !takes(t.d.Meta("user.update"), "teams") {
+			return nil, nil
+		}
+		in["teams"] = stay
+		words = append(words, "take the person out of the team "+quoted(left))
+	}
+	if len(in) == 0 {
+		return nil, nil
+	}
+	text := strings.Join(words, " and ")
+	return t.change("user.update", string(t.q.User), strings.ToUpper(text[:1])+text[1:]+".", in), nil
+}
+
+// staying gives the teams that do not bring a restriction, and the names of those
+// that do.
+func staying(ctx context.Context, tx *db.Tx, teams []id.Team, x id.Restriction) (stay []id.Team, left []string, err error) {
+	stay = []id.Team{}
+	for _, tid := range teams {
+		team, err := policy.TeamByID(ctx, tx, tid)
+		if err != nil {
+			return nil, nil, err
+		}
+		if slices.Contains(team.Restrictions, x) {
+			left = append(left, team.Name)
+		} else {
+			stay = append(stay, tid)
+		}
+	}
+	return stay, left, nil
+}
+
+// liftLimit raises the limit to what the operation needs.
+func (t *trial) liftLimit(r sight) *Obstacle {
+	o := &Obstacle{Layer: access.Limit, Reason: access.LimitTooLow}
+	needs := "view"
+	if t.q.Meta.Kind == operation.Write {
+		needs = "full"
+	}
+	as := *r.of
+	as.Limits = slices.Clone(as.Limits)
+	for i := range as.Limits {
+		if &r.of.Limits[i] == r.limit {
+			as.Limits[i].Level = needs
+		}
+	}
+	o.Words = "Raise the limit on the area " + r.limit.Area + " to " + needs + " in the search restriction “" + as.Name + "”."
+	o.Change = t.change("search_restriction.update", string(as.ID), o.Words, restrictionInput(&as))
+	t.replaceRestriction(&as)
+	return o
+}
+
+// restrictionInput is a restriction as the operations of restrictions take it.
+func restrictionInput(r *policy.Restriction) map[string]any {
+	in := map[string]any{"name": r.Name, "visible": r.Visible}
+	if r.Borrowers != "" {
+		in["borrowers"] = r.Borrowers
+	}
+	if r.Applications != "" {
+		in["applications"] = r.Applications
+	}
+	limits := []any{}
+	for _, l := range r.Limits {
+		limits = append(limits, map[string]any{"area": l.Area, "when": l.When, "level": l.Level, "message": l.Message})
+	}
+	in["limits"] = limits
+	return in
+}
