@@ -13,6 +13,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/pan"
+	"github.com/lendkeep/lendkeep/platform/internal/api/measure"
 	"github.com/lendkeep/lendkeep/platform/internal/api/strict"
 )
 
@@ -21,7 +22,7 @@ type param struct {
 	name     string
 	index    []int // of the field in the input struct
 	schema   *huma.Schema
-	shape    *shape
+	shape    *measure.Shape
 	set      setFunc
 	required bool
 	preset   string // taken when a query parameter is absent
@@ -31,9 +32,6 @@ type param struct {
 type setFunc func(v reflect.Value, text string) bool
 
 var texted = reflect.TypeFor[encoding.TextUnmarshaler]()
-
-// maxListed is how many values a list in the query may have.
-const maxListed = 100
 
 // setter finds how a type is read from text. Lists are separated by commas.
 func setter(t reflect.Type) (setFunc, error) {
@@ -123,7 +121,7 @@ func (p *plan) bindQuery(in any, given url.Values) error {
 		switch {
 		case len(texts) > 1:
 			c.Add(q.name, "Send this parameter once.")
-		case sent && (texts[0] != "" || q.shape.kind == huma.TypeString && q.shape.format == ""):
+		case sent && (texts[0] != "" || q.shape.FreeText()):
 			q.read(v, texts[0], &c)
 		case q.required:
 			c.Add(q.name, "This parameter is required.")
@@ -146,43 +144,18 @@ func (q *param) read(v reflect.Value, text string, c *fault.Collector) {
 		c.Add(q.name, "Send valid UTF-8 text.")
 		return
 	}
-	value, ok := q.shape.parse(text)
+	value, ok := q.shape.Parse(text)
 	if !ok {
-		c.Add(q.name, q.shape.wants())
+		c.Add(q.name, q.shape.Wants())
 		return
 	}
 	var own fault.Collector
-	q.shape.check(value, q.name, &own)
+	q.shape.Check(value, q.name, &own)
 	if err := own.Err(); err != nil {
 		c.Merge("", err)
 		return
 	}
 	if !q.set(v.FieldByIndex(q.index), text) {
-		c.Add(q.name, q.shape.wants())
+		c.Add(q.name, q.shape.Wants())
 	}
-}
-
-// parse makes of a parameter's text what it would be in JSON.
-func (s *shape) parse(text string) (any, bool) {
-	switch s.kind {
-	case huma.TypeBoolean:
-		return text == "true", text == "true" || text == "false"
-	case huma.TypeInteger:
-		n, err := strconv.ParseInt(text, 10, 64)
-		return n, err == nil
-	case huma.TypeArray:
-		parts := strings.Split(text, ",")
-		if len(parts) > maxListed {
-			return nil, false
-		}
-		out := make([]any, len(parts))
-		for i, part := range parts {
-			var ok bool
-			if out[i], ok = s.items.parse(part); !ok || part == "" {
-				return nil, false
-			}
-		}
-		return out, true
-	}
-	return text, true
 }

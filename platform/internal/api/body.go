@@ -108,7 +108,7 @@ func (p *plan) bindBody(in any, raw []byte) error {
 		return err
 	}
 	var c fault.Collector
-	p.body.check(tree, "", &c)
+	p.body.Check(tree, "", &c)
 	if err := c.Err(); err != nil {
 		return shorten(err)
 	}

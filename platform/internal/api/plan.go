@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"
 
+	"github.com/lendkeep/lendkeep/platform/internal/api/measure"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 )
 
@@ -21,7 +22,7 @@ type plan struct {
 	path       []*param
 	query      []*param
 	bodySchema *huma.Schema // nil: the operation has no body
-	body       *shape
+	body       *measure.Shape
 	needsBody  bool // some field of the body is required
 	outSchema  *huma.Schema
 }
@@ -170,13 +171,13 @@ func (p *plan) file() bool {
 }
 
 // compile makes the shapes that input is held to.
-func (p *plan) compile(b *book) {
+func (p *plan) compile(shapes *measure.Shapes) {
 	for _, q := range append(slices.Clone(p.path), p.query...) {
-		q.shape = b.shape(q.schema)
+		q.shape = shapes.Shape(q.schema)
 	}
-	p.body = &shape{kind: huma.TypeObject}
+	p.body = measure.Empty()
 	if p.bodySchema != nil {
-		p.body = b.shape(p.bodySchema)
-		p.needsBody = len(p.body.required) > 0
+		p.body = shapes.Shape(p.bodySchema)
+		p.needsBody = p.body.Demanding()
 	}
 }

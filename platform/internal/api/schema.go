@@ -11,16 +11,11 @@ import (
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/internal/money"
 	"github.com/lendkeep/lendkeep/internal/secret"
+	"github.com/lendkeep/lendkeep/platform/internal/api/measure"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 )
 
 const schemaPrefix = "#/components/schemas/"
-
-// The formats that this front knows beside those of JSON Schema.
-const (
-	formatAmount = "decimal"
-	formatDate   = "date"
-)
 
 // How the ground's types stand in JSON.
 type (
@@ -31,13 +26,13 @@ type (
 
 // Schema implements huma.SchemaProvider.
 func (amountForm) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeString, Format: formatAmount, Pattern: `^-?[0-9]{1,13}(\.[0-9]{1,2})?$`,
+	return &huma.Schema{Type: huma.TypeString, Format: measure.Amount, Pattern: `^-?[0-9]{1,13}(\.[0-9]{1,2})?$`,
 		Description: "An amount in the tenant's currency, in decimal units.", Examples: []any{"250.00"}}
 }
 
 // Schema implements huma.SchemaProvider.
 func (dateForm) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeString, Format: formatDate, Examples: []any{"2026-11-22"}}
+	return &huma.Schema{Type: huma.TypeString, Format: measure.Date, Examples: []any{"2026-11-22"}}
 }
 
 // Schema implements huma.SchemaProvider.
@@ -49,14 +44,13 @@ func (secretForm) Schema(huma.Registry) *huma.Schema {
 type book struct {
 	registry huma.Registry
 	plans    map[string]*plan
-	shapes   map[string]*shape // by reference
 	problem  *huma.Schema
 }
 
 // newBook makes the schemas and plans of a list. It does not start with input
 // types that contradict their operation's route.
 func newBook(list []*gate.Meta) (*book, error) {
-	b := &book{registry: huma.NewMapRegistry(schemaPrefix, schemaName), plans: map[string]*plan{}, shapes: map[string]*shape{}}
+	b := &book{registry: huma.NewMapRegistry(schemaPrefix, schemaName), plans: map[string]*plan{}}
 	b.registry.RegisterTypeAlias(reflect.TypeFor[money.Amount](), reflect.TypeFor[amountForm]())
 	b.registry.RegisterTypeAlias(reflect.TypeFor[civil.Date](), reflect.TypeFor[dateForm]())
 	b.registry.RegisterTypeAlias(reflect.TypeFor[secret.Text](), reflect.TypeFor[secretForm]())
@@ -73,8 +67,9 @@ func newBook(list []*gate.Meta) (*book, error) {
 	}
 	b.problem = b.registry.Schema(reflect.TypeFor[Problem](), true, "Problem")
 	b.settle()
+	shapes := measure.Of(b.registry)
 	for _, p := range b.plans {
-		p.compile(b)
+		p.compile(shapes)
 	}
 	return b, nil
 }
@@ -154,7 +149,7 @@ func settle(s *huma.Schema, answer bool) {
 	if s.Type == huma.TypeArray {
 		s.Nullable = false
 	}
-	if answer && s.Format == formatDate {
+	if answer && s.Format == measure.Date {
 		s.Nullable = true
 	}
 	if extra, ok := s.AdditionalProperties.(bool); ok && !extra && answer {

@@ -1,4 +1,11 @@
-package api
+// Package measure holds input to a JSON Schema and says, field by field, what to
+// do about what does not fit.
+//
+// Invariants. The schemas are those of the published document, so that the
+// document and the check cannot differ. A value that is refused is never
+// repeated; a name only as strict lets it be said. The package knows no
+// operation and no HTTP.
+package measure
 
 import (
 	"fmt"
@@ -19,60 +26,89 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/api/strict"
 )
 
-// shape is a schema made ready to hold input to it. The schemas are huma's, so
-// that the document and the check cannot differ; the check is our own, because
-// huma's takes names in any case and puts values into its words.
-type shape struct {
+// The formats that are known beside those of JSON Schema.
+const (
+	Amount = "decimal"
+	Date   = "date"
+)
+
+// maxListed is how many values a list in the query may have.
+const maxListed = 100
+
+// Shape is a schema made ready to hold input to it. The schemas are huma's; the
+// check is our own, because huma's takes names in any case and puts values into
+// its words.
+type Shape struct {
 	kind     string // "" takes anything
 	null     bool
 	format   string
 	pattern  *regexp.Regexp
 	enum     []any
 	schema   *huma.Schema // bounds
-	items    *shape
-	members  map[string]*shape
+	items    *Shape
+	members  map[string]*Shape
 	required []string
-	extra    *shape // what a member of another name must be; nil: there is none
+	extra    *Shape // what a member of another name must be; nil: there is none
 }
 
-// shape compiles a schema; types that hold themselves end in their own shape.
-func (b *book) shape(s *huma.Schema) *shape {
+// Shapes makes shapes of the schemas of one registry.
+type Shapes struct {
+	registry huma.Registry
+	made     map[string]*Shape // by reference
+}
+
+// Of begins the shapes of a registry, whose schemas must be settled by then.
+func Of(registry huma.Registry) *Shapes {
+	return &Shapes{registry: registry, made: map[string]*Shape{}}
+}
+
+// Empty is the shape of an object without members.
+func Empty() *Shape { return &Shape{kind: huma.TypeObject} }
+
+// Shape compiles a schema; types that hold themselves end in their own shape.
+func (b *Shapes) Shape(s *huma.Schema) *Shape {
 	if s.Ref != "" {
-		if have := b.shapes[s.Ref]; have != nil {
+		if have := b.made[s.Ref]; have != nil {
 			return have
 		}
-		out := new(shape)
-		b.shapes[s.Ref] = out
+		out := new(Shape)
+		b.made[s.Ref] = out
 		b.fill(out, b.registry.SchemaFromRef(s.Ref))
 		return out
 	}
-	out := new(shape)
+	out := new(Shape)
 	b.fill(out, s)
 	return out
 }
 
-func (b *book) fill(out *shape, s *huma.Schema) {
-	*out = shape{kind: s.Type, null: s.Nullable, format: s.Format, enum: s.Enum, schema: s, required: s.Required}
+func (b *Shapes) fill(out *Shape, s *huma.Schema) {
+	*out = Shape{kind: s.Type, null: s.Nullable, format: s.Format, enum: s.Enum, schema: s, required: s.Required}
 	if s.Pattern != "" {
 		out.pattern = regexp.MustCompile(s.Pattern) // huma has compiled it before
 	}
 	if s.Items != nil {
-		out.items = b.shape(s.Items)
+		out.items = b.Shape(s.Items)
 	}
 	if s.Type != huma.TypeObject {
 		return
 	}
-	out.members = make(map[string]*shape, len(s.Properties))
+	out.members = make(map[string]*Shape, len(s.Properties))
 	for name, property := range s.Properties {
-		out.members[name] = b.shape(property)
+		out.members[name] = b.Shape(property)
 	}
 	if extra, ok := s.AdditionalProperties.(*huma.Schema); ok {
-		out.extra = b.shape(extra)
+		out.extra = b.Shape(extra)
 	}
 }
 
-// check notes what is wrong with a value that scan has read.
-func (s *shape) check(v any, where string, c *fault.Collector) {
+// Demanding reports an object that some member must be in.
+func (s *Shape) Demanding() bool { return len(s.required) > 0 }
+
+// FreeText reports a shape that an empty text fits as well as any other.
+func (s *Shape) FreeText() bool { return s.kind == huma.TypeString && s.format == "" }
+
+// Check notes what is wrong with a value that scan has read.
+func (s *Shape) Check(v any, where string, c *fault.Collector) {
 	if s.kind == "" || v == nil && s.null {
 		return
 	}
@@ -107,15 +143,15 @@ func (s *shape) check(v any, where string, c *fault.Collector) {
 			return
 		}
 	}
-	c.Add(strict.Place(where), s.wants())
+	c.Add(strict.Place(where), s.Wants())
 }
 
-// wants says what a field takes.
-func (s *shape) wants() string {
+// Wants says what a field takes.
+func (s *Shape) Wants() string {
 	switch {
-	case s.format == formatAmount:
+	case s.format == Amount:
 		return `Send an amount as text, for example "250.00".`
-	case s.format == formatDate:
+	case s.format == Date:
 		return `Send a date from 1900 to 2299 as "2026-11-22".`
 	case len(s.enum) > 0:
 		return "Send one of: " + s.choices() + "."
@@ -135,7 +171,7 @@ func (s *shape) wants() string {
 	return "Send an object."
 }
 
-func (s *shape) choices() string {
+func (s *Shape) choices() string {
 	words := make([]string, len(s.enum))
 	for i, e := range s.enum {
 		words[i] = fmt.Sprint(e)
@@ -143,7 +179,7 @@ func (s *shape) choices() string {
 	return strings.Join(words, ", ")
 }
 
-func (s *shape) checkObject(v map[string]any, where string, c *fault.Collector) {
+func (s *Shape) checkObject(v map[string]any, where string, c *fault.Collector) {
 	for _, name := range s.required {
 		if value, sent := v[name]; !sent || value == nil && !s.members[name].null {
 			c.Add(strict.Inside(where, name), "This field is required.")
@@ -156,9 +192,9 @@ func (s *shape) checkObject(v map[string]any, where string, c *fault.Collector) 
 		case member != nil && value == nil:
 			// an optional field that is null is one that is not there
 		case member != nil:
-			member.check(value, strict.Inside(where, name), c)
+			member.Check(value, strict.Inside(where, name), c)
 		case s.extra != nil:
-			s.extra.check(value, strict.Inside(where, name), c)
+			s.extra.Check(value, strict.Inside(where, name), c)
 		default:
 			c.Add(strict.Inside(where, name), s.stranger(name))
 		}
@@ -167,7 +203,7 @@ func (s *shape) checkObject(v map[string]any, where string, c *fault.Collector) 
 }
 
 // stranger tells a misspelt case from an unknown name.
-func (s *shape) stranger(name string) string {
+func (s *Shape) stranger(name string) string {
 	for known := range s.members {
 		if strings.EqualFold(known, name) {
 			return `Write this name as "` + known + `".`
@@ -176,13 +212,13 @@ func (s *shape) stranger(name string) string {
 	return "There is no such field."
 }
 
-func (s *shape) checkList(v []any, where string, c *fault.Collector) {
+func (s *Shape) checkList(v []any, where string, c *fault.Collector) {
 	within(c, where, len(v), s.schema, "entries", func(s *huma.Schema) (*int, *int) { return s.MinItems, s.MaxItems })
 	seen := map[any]bool{}
 	for i, item := range v {
 		at := where + "[" + strconv.Itoa(i) + "]"
 		if s.items != nil {
-			s.items.check(item, at, c)
+			s.items.Check(item, at, c)
 		}
 		if !s.schema.UniqueItems || !simple(item) {
 			continue
@@ -203,9 +239,9 @@ func simple(v any) bool {
 	return true
 }
 
-func (s *shape) checkText(v, where string, c *fault.Collector) {
+func (s *Shape) checkText(v, where string, c *fault.Collector) {
 	if len(s.enum) > 0 && !slices.Contains(s.enum, any(v)) {
-		c.Add(strict.Place(where), s.wants())
+		c.Add(strict.Place(where), s.Wants())
 		return
 	}
 	within(c, where, utf8.RuneCountInString(v), s.schema, "characters", func(s *huma.Schema) (*int, *int) { return s.MinLength, s.MaxLength })
@@ -217,10 +253,10 @@ func (s *shape) checkText(v, where string, c *fault.Collector) {
 	}
 }
 
-func (s *shape) patternMend() string {
+func (s *Shape) patternMend() string {
 	switch {
-	case s.format == formatAmount:
-		return s.wants()
+	case s.format == Amount:
+		return s.Wants()
 	case s.schema.PatternDescription != "":
 		return "Send " + s.schema.PatternDescription + "."
 	}
@@ -231,7 +267,7 @@ func (s *shape) patternMend() string {
 func fits(format, v string) bool {
 	var err error
 	switch format {
-	case formatDate:
+	case Date:
 		_, err = civil.Parse(v)
 	case "date-time":
 		_, err = time.Parse(time.RFC3339, v)
@@ -246,7 +282,7 @@ func fits(format, v string) bool {
 	return err == nil
 }
 
-func (s *shape) formatMend() string {
+func (s *Shape) formatMend() string {
 	switch s.format {
 	case "date-time":
 		return `Send a time as "2026-11-22T09:30:00Z".`
@@ -255,14 +291,14 @@ func (s *shape) formatMend() string {
 	case "ip":
 		return "Send an IPv4 or IPv6 address."
 	}
-	return s.wants()
+	return s.Wants()
 }
 
-func (s *shape) checkNumber(n float64, where string, c *fault.Collector) {
+func (s *Shape) checkNumber(n float64, where string, c *fault.Collector) {
 	b := s.schema
 	switch {
 	case len(s.enum) > 0 && !slices.Contains(s.enum, any(n)):
-		c.Add(strict.Place(where), s.wants())
+		c.Add(strict.Place(where), s.Wants())
 	case b.Minimum != nil && n < *b.Minimum:
 		c.Add(strict.Place(where), "Send at least "+plain(*b.Minimum)+".")
 	case b.ExclusiveMinimum != nil && n <= *b.ExclusiveMinimum:
@@ -291,4 +327,29 @@ func within(c *fault.Collector, where string, n int, s *huma.Schema, what string
 	case most != nil && n > *most:
 		c.Addf(strict.Place(where), "Send at most %d %s.", *most, what)
 	}
+}
+
+// Parse makes of a parameter's text what it would be in JSON.
+func (s *Shape) Parse(text string) (any, bool) {
+	switch s.kind {
+	case huma.TypeBoolean:
+		return text == "true", text == "true" || text == "false"
+	case huma.TypeInteger:
+		n, err := strconv.ParseInt(text, 10, 64)
+		return n, err == nil
+	case huma.TypeArray:
+		parts := strings.Split(text, ",")
+		if len(parts) > maxListed {
+			return nil, false
+		}
+		out := make([]any, len(parts))
+		for i, part := range parts {
+			var ok bool
+			if out[i], ok = s.items.Parse(part); !ok || part == "" {
+				return nil, false
+			}
+		}
+		return out, true
+	}
+	return text, true
 }
