@@ -251,12 +251,12 @@ func TestCustomFieldsHaveDefaultsAndKinds(t *testing.T) {
 			field string
 			in    CustomFieldCreateIn
 		}{
-			{"name", CustomFieldCreateIn{"Vip", "bool", "public", ""}}, {"name", CustomFieldCreateIn{"in", "bool", "public", ""}}, {"kind", CustomFieldCreateIn{"x", "blob", "public", ""}},
-			{"class", CustomFieldCreateIn{"x", "int", "", ""}}, {"default", CustomFieldCreateIn{"x", "int", "public", "one"}}, {"default", CustomFieldCreateIn{"x", "date", "public", "2026-02-30"}},
+			{"name", CustomFieldCreateIn{Name: "Vip", Kind: "bool", Class: "public", Default: ""}}, {"name", CustomFieldCreateIn{Name: "in", Kind: "bool", Class: "public", Default: ""}}, {"kind", CustomFieldCreateIn{Name: "x", Kind: "blob", Class: "public", Default: ""}},
+			{"class", CustomFieldCreateIn{Name: "x", Kind: "int", Class: "", Default: ""}}, {"default", CustomFieldCreateIn{Name: "x", Kind: "int", Class: "public", Default: "one"}}, {"default", CustomFieldCreateIn{Name: "x", Kind: "date", Class: "public", Default: "2026-02-30"}},
 		} {
 			refusedAs[CustomFieldOut](t, fault.Invalid, bad.field)(gatetest.Do(s.House, s.d.CustomFieldMake, s.Key("manager"), bad.in))
 		}
-		for _, f := range []CustomFieldCreateIn{{"a", "money", "public", "12.5"}, {"b", "date", "public", ""}, {"c", "bool", "public", "true"}, {"d", "int", "public", "-7"}, {"e", "text", "public", "it's"}} {
+		for _, f := range []CustomFieldCreateIn{{Name: "a", Kind: "money", Class: "public", Default: "12.5"}, {Name: "b", Kind: "date", Class: "public", Default: ""}, {Name: "c", Kind: "bool", Class: "public", Default: "true"}, {Name: "d", Kind: "int", Class: "public", Default: "-7"}, {Name: "e", Kind: "text", Class: "public", Default: "it's"}} {
 			ok[CustomFieldOut](t)(gatetest.Do(s.House, s.d.CustomFieldMake, s.Key("manager"), f))
 		}
 		l := s.lend(t, s.borrower(t, ann()))

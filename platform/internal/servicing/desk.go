@@ -15,6 +15,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/shelf"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/sight"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
@@ -32,34 +33,29 @@ type Desk struct {
 	keeper sight.Keeper
 	few    int // of LoanQuery; 0 = its own standard
 
-	LoanList        *gate.Op[LoanListIn, LoanListOut]
-	LoanExport      *gate.Op[LoanExportIn, gate.Chunk]
-	LoanView        *gate.Op[LoanRef, LoanOut]
-	LoanCreate      *gate.Op[LoanCreateIn, LoanMade]
-	ScheduleView    *gate.Op[LoanRef, ScheduleOut]
-	PaymentList     *gate.Op[EntryListIn, EntryListOut]
-	PaymentLog      *gate.Op[PaymentLogIn, PostedOut]
-	FeeCharge       *gate.Op[FeeChargeIn, PostedOut]
-	AdjustmentPost  *gate.Op[AdjustmentPostIn, PostedOut]
-	WriteOff        *gate.Op[WriteOffIn, PostedOut]
-	EntryReverse    *gate.Op[EntryReverseIn, PostedOut]
-	PayoffView      *gate.Op[PayoffIn, PayoffOut]
-	NoteList        *gate.Op[NoteListIn, NoteListOut]
-	NoteAdd         *gate.Op[NoteAddIn, NoteOut]
-	StatusSet       *gate.Op[StatusSetIn, StatusOut]
-	PortfolioSet    *gate.Op[PortfolioSetIn, PortfolioSetOut]
-	CustomSet       *gate.Op[CustomSetIn, CustomSetOut]
-	BorrowerList    *gate.Op[BorrowerListIn, BorrowerListOut]
-	BorrowerView    *gate.Op[BorrowerRef, BorrowerOut]
-	BorrowerCreate  *gate.Op[BorrowerCreateIn, BorrowerMade]
-	BorrowerUpdate  *gate.Op[BorrowerUpdateIn, BorrowerOut]
-	BorrowerReveal  *gate.Op[BorrowerRevealIn, RevealOut]
-	PortfolioList   *gate.Op[NamedListIn, NamedListOut]
-	PortfolioCreate *gate.Op[NamedCreateIn, NamedOut]
-	CompanyList     *gate.Op[NamedListIn, NamedListOut]
-	CompanyCreate   *gate.Op[NamedCreateIn, NamedOut]
-	CustomFieldList *gate.Op[NamedListIn, CustomFieldListOut]
-	CustomFieldMake *gate.Op[CustomFieldCreateIn, CustomFieldOut]
+	*shelf.Desk // portfolios, source companies, custom fields
+
+	LoanList       *gate.Op[LoanListIn, LoanListOut]
+	LoanExport     *gate.Op[LoanExportIn, gate.Chunk]
+	LoanView       *gate.Op[LoanRef, LoanOut]
+	LoanCreate     *gate.Op[LoanCreateIn, LoanMade]
+	ScheduleView   *gate.Op[LoanRef, ScheduleOut]
+	PaymentList    *gate.Op[EntryListIn, EntryListOut]
+	PaymentLog     *gate.Op[PaymentLogIn, PostedOut]
+	FeeCharge      *gate.Op[FeeChargeIn, PostedOut]
+	AdjustmentPost *gate.Op[AdjustmentPostIn, PostedOut]
+	WriteOff       *gate.Op[WriteOffIn, PostedOut]
+	EntryReverse   *gate.Op[EntryReverseIn, PostedOut]
+	PayoffView     *gate.Op[PayoffIn, PayoffOut]
+	NoteList       *gate.Op[NoteListIn, NoteListOut]
+	NoteAdd        *gate.Op[NoteAddIn, NoteOut]
+	StatusSet      *gate.Op[StatusSetIn, StatusOut]
+	CustomSet      *gate.Op[CustomSetIn, CustomSetOut]
+	BorrowerList   *gate.Op[BorrowerListIn, BorrowerListOut]
+	BorrowerView   *gate.Op[BorrowerRef, BorrowerOut]
+	BorrowerCreate *gate.Op[BorrowerCreateIn, BorrowerMade]
+	BorrowerUpdate *gate.Op[BorrowerUpdateIn, BorrowerOut]
+	BorrowerReveal *gate.Op[BorrowerRevealIn, RevealOut]
 }
 
 // New makes the desk.
@@ -70,18 +66,17 @@ func New(c Config) *Desk {
 	d.moneyOperations()
 	d.paperOperations()
 	d.borrowerOperations()
-	d.settingOperations()
+	d.Desk = shelf.New(shelf.Config{List: d.filtered, Keep: d.keep, Changed: d.accessChanged})
 	return d
 }
 
 // Operations lists the desk's operations for the gate.
 func (d *Desk) Operations() []gate.Entry {
-	return []gate.Entry{
+	return append(d.Desk.Operations(),
 		d.LoanList, d.LoanExport, d.LoanView, d.LoanCreate, d.ScheduleView, d.PaymentList, d.PaymentLog, d.FeeCharge, d.AdjustmentPost, d.WriteOff,
-		d.EntryReverse, d.PayoffView, d.NoteList, d.NoteAdd, d.StatusSet, d.PortfolioSet, d.CustomSet,
+		d.EntryReverse, d.PayoffView, d.NoteList, d.NoteAdd, d.StatusSet, d.CustomSet,
 		d.BorrowerList, d.BorrowerView, d.BorrowerCreate, d.BorrowerUpdate, d.BorrowerReveal,
-		d.PortfolioList, d.PortfolioCreate, d.CompanyList, d.CompanyCreate, d.CustomFieldList, d.CustomFieldMake,
-	}
+	)
 }
 
 // Vocabulary gives what search restrictions may speak of.

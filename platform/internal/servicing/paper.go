@@ -3,7 +3,6 @@ package servicing
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
@@ -27,11 +26,6 @@ func (d *Desk) paperOperations() {
 		Name: "loan.status.set", Title: "Set status", Area: "Loans", Screen: "Loan/Summary", Method: "PUT", Path: "/loans/{id}/status",
 		Kind: operation.Write, Audit: operation.Changed, Permit: gate.ByRole, Roles: "manager",
 		Part: "summary", Object: func(in *StatusSetIn) string { return "loan/" + in.ID }, Do: d.statusSet,
-	}
-	d.PortfolioSet = &gate.Op[PortfolioSetIn, PortfolioSetOut]{
-		Name: "loan.portfolio.set", Title: "Set portfolios", Area: "Loans", Screen: "Loan/Summary", Method: "PUT", Path: "/loans/{id}/portfolios",
-		Kind: operation.Write, Audit: operation.Access, Sensitivity: operation.Security, Permit: gate.ByRole, Roles: "manager",
-		Part: "summary", Object: func(in *PortfolioSetIn) string { return "loan/" + in.ID }, Do: d.portfolioSet,
 	}
 	d.CustomSet = &gate.Op[CustomSetIn, CustomSetOut]{
 		Name: "loan.custom_field.set", Title: "Set custom fields", Area: "Loans", Screen: "Loan/Summary", Method: "PUT", Path: "/loans/{id}/custom-fields",
@@ -169,38 +163,6 @@ func (d *Desk) statusSet(ctx context.Context, c *gate.Call, in *StatusSetIn) (*S
 	}
 	c.Change("status", before, l.Status)
 	return &StatusOut{l.Status}, d.keep(ctx, c, l.ID)
-}
-
-// PortfolioSetIn says in which portfolios a loan is. It decides who may see the
-// loan, so it is an access change.
-type PortfolioSetIn struct {
-	ID         string   `path:"id" json:"-" doc:"The loan's id."`
-	Portfolios []string `json:"portfolios" maxItems:"100" doc:"Names or ids; none takes the loan out of all."`
-}
-
-// PortfolioSetOut is where a loan is afterwards.
-type PortfolioSetOut struct {
-	Portfolios []string `json:"portfolios" class:"public"`
-}
-
-func (d *Desk) portfolioSet(ctx context.Context, c *gate.Call, in *PortfolioSetIn) (*PortfolioSetOut, error) {
-	l, err := book.LockLoan(ctx, c.Tx, c.Scope, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	places, err := book.ResolvePortfolios(ctx, c.Tx, in.Portfolios)
-	if err != nil {
-		return nil, err
-	}
-	before, after, err := book.Place(ctx, c.Tx, l, places)
-	if err != nil {
-		return nil, err
-	}
-	c.Change("portfolios", strings.Join(before, ", "), strings.Join(after, ", "))
-	if err := d.keep(ctx, c, l.ID); err != nil {
-		return nil, err
-	}
-	return &PortfolioSetOut{listed(after)}, nil
 }
 
 // CustomSetIn sets custom fields of a loan; those not named stay as they are.

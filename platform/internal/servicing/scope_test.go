@@ -73,7 +73,7 @@ func newCrowd(t *testing.T, s shop, seed uint64) *crowd {
 	}
 	s.company(t, "First")
 	s.company(t, "Second")
-	for _, f := range []CustomFieldCreateIn{{"vip", "bool", "public", ""}, {"tier", "text", "public", "none"}, {"diagnosis", "text", "personal", ""}} {
+	for _, f := range []CustomFieldCreateIn{{Name: "vip", Kind: "bool", Class: "public", Default: ""}, {Name: "tier", Kind: "text", Class: "public", Default: "none"}, {Name: "diagnosis", Kind: "text", Class: "personal", Default: ""}} {
 		ok[CustomFieldOut](t)(gatetest.Do(s.House, s.d.CustomFieldMake, s.Key("manager"), f))
 	}
 	for i := range 6 {

@@ -1,4 +1,4 @@
-package servicing
+package shelf
 
 import (
 	"context"
@@ -90,7 +90,7 @@ func (d *Desk) portfolioCreate(ctx context.Context, c *gate.Call, in *NamedCreat
 	}
 	c.Object("portfolio/" + string(p))
 	c.Change("name", "", name)
-	d.accessChanged(c)
+	d.config.Changed(c)
 	return &NamedOut{string(p), name}, nil
 }
 
@@ -105,7 +105,7 @@ func (d *Desk) companyCreate(ctx context.Context, c *gate.Call, in *NamedCreateI
 	}
 	c.Object("source_company/" + string(s))
 	c.Change("name", "", name)
-	d.accessChanged(c)
+	d.config.Changed(c)
 	return &NamedOut{string(s), name}, nil
 }
 
@@ -163,7 +163,7 @@ func (d *Desk) customFieldCreate(ctx context.Context, c *gate.Call, in *CustomFi
 	c.Change("kind", "", f.Kind)
 	c.Change("class", "", f.Class)
 	c.Change("default", "", in.Default)
-	d.accessChanged(c)
+	d.config.Changed(c)
 	out := customFieldOut(f)
 	return &out, nil
 }
