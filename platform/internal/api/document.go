@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 
@@ -91,6 +92,9 @@ func (b *book) operation(m *gate.Meta) *huma.Operation {
 	if m.Permit == gate.ByRole {
 		op.Extensions["x-roles"] = roles(m)
 	}
+	if m.Pairing != gate.Alone {
+		op.Responses[strconv.Itoa(http.StatusAccepted)] = b.waiting(m)
+	}
 	for _, q := range p.path {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: q.name, In: "path", Required: true, Description: q.schema.Description, Schema: bare(q.schema)})
 	}
@@ -160,12 +164,34 @@ func (p *plan) success() *huma.Response {
 	switch {
 	case p.meta.Status == http.StatusNoContent:
 	case p.outSchema == nil:
-		r.Description = "The document, as an attachment."
-		r.Content = map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
+		r = p.document()
 	default:
 		r.Content = map[string]*huma.MediaType{"application/json": {Schema: p.outSchema}}
 	}
 	return r
+}
+
+// document is the answer of an operation that sends a file; its kind is known
+// only when it is made.
+func (p *plan) document() *huma.Response {
+	r := &huma.Response{Description: "The document, as an attachment; Content-Type says of which kind.",
+		Headers: map[string]*huma.Param{"Content-Disposition": {Description: "The name of the file.", Schema: &huma.Schema{Type: huma.TypeString}}},
+		Content: map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}
+	if p.meta.Out == reflect.TypeFor[gate.Chunk]() {
+		r.Description += " It is sent in pieces, and the right to it is asked for at each: an answer that is broken off is not the whole document."
+	}
+	return r
+}
+
+// waiting is the answer of an operation that a second person must approve.
+func (b *book) waiting(m *gate.Meta) *huma.Response {
+	words := "Nothing has changed yet: it waits for a second person, as it always does."
+	if m.Pairing == gate.MayPair {
+		words = "Nothing has changed yet: it waits for a second person, where the lender asks for one."
+	}
+	return &huma.Response{Description: words,
+		Headers: map[string]*huma.Param{"Location": {Description: "The proposal.", Schema: &huma.Schema{Type: huma.TypeString}}},
+		Content: map[string]*huma.MediaType{"application/json": {Schema: b.proposal}}}
 }
 
 // troubles are the statuses of what may go wrong with an operation.

@@ -97,6 +97,42 @@ func TestDocumentSaysWhatTheAPITakes(t *testing.T) {
 	}
 }
 
+// An operation that may wait for a second person says so, and one that sends a
+// file does not promise JSON.
+func TestDocumentSaysWhatWaitsAndWhatIsAFile(t *testing.T) {
+	paired := refused[NoHoleIn, Nothing]("POST", "/odd").(*gate.Op[NoHoleIn, Nothing])
+	paired.Pairing = gate.MayPair
+	file := refused[NoHoleIn, gate.Chunk]("GET", "/odd/list").(*gate.Op[NoHoleIn, gate.Chunk])
+	file.Name, file.Kind, file.Audit = "odd.list", operation.Read, operation.Looked
+	g, err := gate.New(gate.Config{Now: clock, Log: quietLog()}, append(operations(), paired, file)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := Document(g.Catalogue(), "1.2.3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	waits := at(t, doc, "paths", "/odd", "post", "responses", "202")
+	if at(t, waits, "content", "application/json", "schema", "$ref") != "#/components/schemas/Waiting" || at(t, waits, "headers", "Location") == nil {
+		t.Errorf("%v", waits)
+	}
+	if at(t, doc, "components", "schemas", "Waiting", "properties", "proposal", "type") != "string" {
+		t.Error("what waits is not named")
+	}
+	alone := at(t, doc, "paths", "/loans/{id}/payments", "post", "responses").(map[string]any)
+	if alone["202"] != nil {
+		t.Error("an operation that one person does cannot wait for a second one")
+	}
+	sent := at(t, doc, "paths", "/odd/list", "get", "responses", "200", "content").(map[string]any)
+	if sent["*/*"] == nil || sent["application/json"] != nil {
+		t.Errorf("%v", sent)
+	}
+}
+
 // Every reference must lead somewhere, and every placeholder be a parameter.
 func TestDocumentIsWhole(t *testing.T) {
 	doc, _ := documentOf(t)

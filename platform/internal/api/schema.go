@@ -45,6 +45,7 @@ type book struct {
 	registry huma.Registry
 	plans    map[string]*plan
 	problem  *huma.Schema
+	proposal *huma.Schema // of what waits for a second person
 }
 
 // newBook makes the schemas and plans of a list. It does not start with input
@@ -66,6 +67,7 @@ func newBook(list []*gate.Meta) (*book, error) {
 		b.plans[m.Name] = p
 	}
 	b.problem = b.registry.Schema(reflect.TypeFor[Problem](), true, "Problem")
+	b.proposal = b.registry.Schema(reflect.TypeFor[Waiting](), true, "Waiting")
 	b.settle()
 	shapes := measure.Of(b.registry)
 	for _, p := range b.plans {
@@ -83,7 +85,7 @@ func schemaName(t reflect.Type, hint string) string {
 	if t.Name() == "" || t.PkgPath() == "" {
 		return hint
 	}
-	if t == reflect.TypeFor[Problem]() || t == reflect.TypeFor[ProblemField]() {
+	if t == reflect.TypeFor[Problem]() || t == reflect.TypeFor[ProblemField]() || t == reflect.TypeFor[Waiting]() {
 		return name
 	}
 	return path.Base(t.PkgPath()) + "." + name
