@@ -50,6 +50,7 @@ import (
 	askroom "github.com/lendkeep/lendkeep/platform/internal/web/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/web/loans"
 	limitroom "github.com/lendkeep/lendkeep/platform/internal/web/restrictions"
+	roleroom "github.com/lendkeep/lendkeep/platform/internal/web/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/web/settings"
 	"github.com/lendkeep/lendkeep/platform/internal/web/trail"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
@@ -205,7 +206,7 @@ func (h *House) fronts() error {
 func (h *House) rooms() []visit.Room {
 	catalogue := h.Gate.Catalogue
 	return []visit.Room{
-		door.New(h.Signin, catalogue), settings.New(h.Admin, h.People, h.Roles, h.Restrictions, catalogue), limitroom.New(h.Restrictions, h.everybody),
+		door.New(h.Signin, catalogue), settings.New(h.Admin, h.People, h.Roles, h.Restrictions), roleroom.New(h.Roles, catalogue), limitroom.New(h.Restrictions, h.everybody),
 		askroom.New(askroom.Config{Inquiry: h.Inquiry, People: h.People, Catalogue: catalogue}), trail.New(h.Records, h.people, catalogue),
 		loans.New(h.Servicing, h.Records), applications.New(h.Origination, h.companies), engine.New(h.Origination),
 		approvals.New(h.Approval, catalogue),

@@ -34,6 +34,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/web/door"
 	askroom "github.com/lendkeep/lendkeep/platform/internal/web/inquiry"
 	limitroom "github.com/lendkeep/lendkeep/platform/internal/web/restrictions"
+	roleroom "github.com/lendkeep/lendkeep/platform/internal/web/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/web/settings"
 	"github.com/lendkeep/lendkeep/platform/internal/web/trail"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
@@ -94,7 +95,7 @@ func open(t testing.TB) *place {
 		return all, nil
 	}
 	h, err := web.New(web.Config{Gate: p.Gate, Directory: p.Directory, Log: slog.New(slog.NewTextHandler(&p.log, nil)), Rooms: []visit.Room{
-		door.New(entrance, catalogue), settings.New(desk, staff, positions, limits, catalogue), limitroom.New(limits, holders(staff)),
+		door.New(entrance, catalogue), settings.New(desk, staff, positions, limits), roleroom.New(positions, catalogue), limitroom.New(limits, holders(staff)),
 		askroom.New(askroom.Config{Inquiry: questions, People: staff, Catalogue: catalogue}), trail.New(books, everybody, catalogue)}})
 	if err != nil {
 		t.Fatal(err)

@@ -27,16 +27,15 @@ import (
 
 // Room is the settings of access.
 type Room struct {
-	desk      *admin.Desk
-	staff     *people.Desk
-	roles     *roledesk.Desk
-	limits    *restrictions.Desk
-	catalogue func() []*gate.Meta
+	desk   *admin.Desk
+	staff  *people.Desk
+	roles  *roledesk.Desk
+	limits *restrictions.Desk
 }
 
-// New makes the room; catalogue gives the gate's list, for the trees of a role.
-func New(d *admin.Desk, staff *people.Desk, roles *roledesk.Desk, limits *restrictions.Desk, catalogue func() []*gate.Meta) *Room {
-	return &Room{d, staff, roles, limits, catalogue}
+// New makes the room.
+func New(d *admin.Desk, staff *people.Desk, roles *roledesk.Desk, limits *restrictions.Desk) *Room {
+	return &Room{d, staff, roles, limits}
 }
 
 // The pages.
@@ -44,7 +43,6 @@ const (
 	home      = "/settings"
 	users     = "/settings/users"
 	keys      = "/settings/api-keys"
-	roles     = "/settings/roles"
 	limited   = "/settings/search-restrictions"
 	addresses = "/settings/address-rules"
 	sites     = "/settings/site-keys"
@@ -63,8 +61,6 @@ func (r *Room) Routes(m *visit.Mux) {
 	m.Post(users+"/{id}", r.userChange)
 	m.Post(users+"/{id}/keys", r.keyMake)
 	m.Post(keys+"/{id}/revoke", r.keyRevoke)
-	show(roles, r.roleList)
-	show(roles+"/{id}", r.rolePage)
 	show(addresses, r.addressList)
 	show(addresses+"/new", r.addressNew)
 	show(addresses+"/{id}", r.addressPage)
