@@ -3,6 +3,7 @@ package audit
 import (
 	"net/netip"
 
+	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
 )
@@ -62,7 +63,8 @@ type Filter struct {
 	Outcome   string // "allowed", "denied", "failed"
 	Channel   string
 	Address   string
-	From, To  int64 // unix microseconds: From <= At < To
+	Within    *db.Cond // over the columns of an entry: which may be looked at; nil: all
+	From, To  int64    // unix microseconds: From <= At < To
 	// BeforeAt and BeforeID are the At and ID of the last entry of the page
 	// before; the list goes on with what is older.
 	BeforeAt int64

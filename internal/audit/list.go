@@ -115,6 +115,9 @@ func (f Filter) narrow() db.Cond {
 		// The words of the partial index, which a bound value cannot match.
 		all = append(all, db.Where("outcome <> 'allowed'"))
 	}
+	if f.Within != nil {
+		all = append(all, *f.Within)
+	}
 	if f.From != 0 {
 		all = append(all, db.Where("at >= ?", f.From))
 	}

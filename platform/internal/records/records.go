@@ -104,7 +104,7 @@ type cursor struct {
 }
 
 func list(ctx context.Context, c *gate.Call, in *AuditListIn) (*AuditListOut, error) {
-	f := audit.Filter{Actor: in.Actor, Operation: in.Operation, Object: in.Object, Outcome: in.Outcome, Channel: in.Channel, Limit: in.Limit}
+	f := audit.Filter{Actor: in.Actor, Operation: in.Operation, Object: in.Object, Outcome: in.Outcome, Channel: in.Channel, Limit: in.Limit, Within: within(c)}
 	if f.Limit == 0 {
 		f.Limit = 50
 	}
@@ -172,6 +172,9 @@ func when(bad *fault.Collector, c *gate.Call, field, text string) int64 {
 func view(ctx context.Context, c *gate.Call, in *AuditRef) (*Entry, error) {
 	e, err := c.Tenant.Trail.Get(ctx, c.Tx, in.ID)
 	if err != nil {
+		return nil, err
+	}
+	if err := readable(ctx, c, e); err != nil {
 		return nil, err
 	}
 	out := shown(e)
