@@ -124,7 +124,7 @@ type statement struct {
 func statements(text string) []statement {
 	comment := regexp.MustCompile(`--.*$`)
 	space := regexp.MustCompile(`\s+`)
-	types := strings.NewReplacer("BYTEA", "BLOB", `COLLATE "C"`, "", "COLLATE BINARY", "", "BIGINT GENERATED ALWAYS AS IDENTITY", "INTEGER", "BIGINT", "INTEGER")
+	types := strings.NewReplacer("BYTEA", "BLOB", `COLLATE "C"`, "", "COLLATE BINARY", "", "BIGINT GENERATED ALWAYS AS IDENTITY", "INTEGER", " WITHOUT ROWID", "", "BIGINT", "INTEGER")
 	var out []statement
 	for i, l := range strings.Split(text, "\n") {
 		trimmed := strings.TrimSpace(l)

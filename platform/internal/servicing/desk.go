@@ -95,6 +95,11 @@ func (d *Desk) keep(ctx context.Context, c *gate.Call, loans ...id.Loan) error {
 	return d.keeper.Keep(ctx, c.Tx, c.Policy.Vocabulary().Loans, c.Today, loans...)
 }
 
+// keepPosted is keep after an entry of the loan's ledger.
+func (d *Desk) keepPosted(ctx context.Context, c *gate.Call, loan id.Loan) error {
+	return d.keeper.Posted(ctx, c.Tx, c.Policy.Vocabulary().Loans, c.Today, loan)
+}
+
 func (d *Desk) accessChanged(c *gate.Call) {
 	if f := d.config.AccessChanged; f != nil {
 		t := c.Tenant

@@ -145,7 +145,7 @@ func (s *shop) crowd(t testing.TB) {
 		principal := money.Amount(100_000 + r.IntN(5_000_000))
 		opened := civil.Must(2016, 1, 1).AddDays(int(int64(i) * 3900 / int64(total)))
 		l := book.Loan{ID: ids[i], Number: number(i), Borrower: borrowers[k], Company: id.SourceCompany(company), Status: book.Active,
-			Terms:    schedule.Terms{Principal: principal, Rate: 7_350_000, Months: 240, Convention: "30/360", Contract: opened},
+			Terms:    schedule.Terms{Principal: principal, Rate: 7_350_000, Months: 240, Convention: "30/360", Contract: today.AddDays(-20)},
 			OpenedOn: opened, Payment: principal / 50, BorrowerKey: fmt.Sprintf("number%06d person", k), Region: "NY", Country: "US", CreatedAt: at,
 			Cached: schedule.Cached{PrincipalBalance: principal - money.Amount(r.IntN(100_000)), NextDue: civil.Must(2027, 1, 1), NextAmount: principal / 50}}
 		switch c := r.IntN(1000); {
@@ -186,10 +186,17 @@ func (s *shop) crowd(t testing.TB) {
 		return s.audience(ctx, tx)
 	}))
 	s.analyze(t)
+}
+
+// build makes the sets of today, where there are none.
+func (s *shop) build(t testing.TB) {
+	t.Helper()
 	began := time.Now()
 	must(t, s.desk.BuildVisibleSets(ctx, s.t))
-	fmt.Printf("the sets of %d loans on %s took %s\n", total, s.engine, time.Since(began).Round(time.Second))
-	s.analyze(t)
+	if took := time.Since(began); took > 10*time.Second {
+		fmt.Printf("the sets of %d loans on %s took %s\n", loans(), s.engine, took.Round(time.Second))
+		s.analyze(t)
+	}
 }
 
 // audience makes a person for every lens. The investor sees 12 %.
@@ -258,7 +265,7 @@ func TestPages(t *testing.T) {
 	engines(t, func(t *testing.T, e db.Engine) {
 		s := crowd(t, e)
 		s.audited(false)
-		must(t, s.desk.BuildVisibleSets(ctx, s.t)) // those of today, where the data are older
+		s.build(t)
 		l := lines(t, 1, serve(t, s.api.Handler(), nil), nil)[0]
 		worst := map[string]float64{}
 		for _, sort := range book.LoanSorts() {
@@ -319,6 +326,7 @@ func (s *shop) pager(t testing.TB, l *line, key, sort string, deep int) [2]*side
 func TestFiftyUsers(t *testing.T) {
 	engines(t, func(t *testing.T, e db.Engine) {
 		s := crowd(t, e)
+		s.build(t)
 		s.audited(true)
 		s.sequencing(t)
 		const users = 50

@@ -157,11 +157,10 @@ func (k *search) filters() db.Cond {
 	return c
 }
 
-// visible is what the scope shows, judged loan by loan. The look-up into a kept
-// set is a scalar subselect, so that no engine turns it into a join.
+// visible is what the scope shows, judged loan by loan.
 func (k *search) visible() db.Cond {
 	if k.ready {
-		return db.Where("COALESCE((SELECT 1 FROM visible_place v WHERE v.set_no = ? AND v.sort = 0 AND v.num = 0 AND v.txt = '' AND v.number = l.number), 0) = 1", k.set.No)
+		return k.set.In()
 	}
 	return db.And(k.sc.Loans(), db.Where(landedLoan))
 }
@@ -186,7 +185,7 @@ type key struct {
 func (k *search) way() way {
 	order := sight.OrderBy(k.q.Sort)
 	sparse := k.q.Borrower != "" || k.like != nil && !k.like.dense // few loans, found by an index
-	if k.ready && !sparse && (k.q.Portfolio == "" || k.set.Loans <= int64(k.q.Few)) {
+	if k.ready && !sparse && !k.set.Walks(order) && (k.q.Portfolio == "" || k.set.Loans <= int64(k.q.Few)) {
 		return k.kept(order)
 	}
 	var keys []key

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -106,7 +107,7 @@ func currentPolicy(ctx context.Context, tx *db.Tx, t *tenant.Tenant) (*policy.Co
 // wanted any more.
 func declare(ctx context.Context, t *tenant.Tenant, sets map[string]wanted) error {
 	return t.DB.WriteExclusive(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
-		kept, err := db.All(ctx, tx, scanSet, setColumns+`WHERE state < 2`)
+		kept, err := db.All(ctx, tx, scanSet, `SELECT `+setColumns+` FROM visible_set s WHERE s.state < 2`)
 		if err != nil {
 			return err
 		}
@@ -130,13 +131,29 @@ func declare(ctx context.Context, t *tenant.Tenant, sets map[string]wanted) erro
 			if err != nil {
 				return err
 			}
-			if _, err := tx.Exec(ctx, `INSERT INTO visible_set (set_no, set_key, rules, day, state, loans, built_to, made_at)
-				VALUES ((SELECT COALESCE(MAX(o.set_no), 0) + 1 FROM visible_set o), ?, ?, ?, 0, 0, '', ?)`, key, string(stored), w.day, tx.At); err != nil {
+			bit, err := freeBit(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, `INSERT INTO visible_set (set_no, set_key, rules, day, state, loans, bit, walked, built_to, made_at)
+				VALUES ((SELECT COALESCE(MAX(o.set_no), 0) + 1 FROM visible_set o), ?, ?, ?, 0, 0, ?, 0, '', ?)`, key, string(stored), w.day, bit, tx.At); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// freeBit gives a bit of loan.shown that no set has, also no void one, whose
+// bits have not been taken from the loans yet; 0 if all are taken.
+func freeBit(ctx context.Context, tx *db.Tx) (int64, error) {
+	taken, err := db.All(ctx, tx, func(r *db.Rows) (bit int64, err error) { return bit, r.Scan(&bit) }, `SELECT bit FROM visible_set`)
+	for n := range 63 {
+		if bit := int64(1) << n; !slices.Contains(taken, bit) {
+			return bit, err
+		}
+	}
+	return 0, err
 }
 
 // build goes through the loans by id. Each piece is an exclusive write, so that
@@ -146,9 +163,9 @@ func build(ctx context.Context, t *tenant.Tenant, key string, w wanted) error {
 	for done := false; !done; {
 		err := t.DB.WriteExclusive(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
 			var s Set
-			err := tx.One(ctx, setColumns+`WHERE set_key = ? AND state = 0`, []any{key}, s.dest()...)
+			err := tx.One(ctx, `SELECT `+setColumns+` FROM visible_set s WHERE s.set_key = ? AND s.state = 0`, []any{key}, s.dest()...)
 			if errors.Is(err, sql.ErrNoRows) {
-				done = true // ready, or given up meanwhile
+				done, size = true, 0 // ready, or given up meanwhile
 				return nil
 			}
 			if err != nil {
@@ -156,14 +173,17 @@ func build(ctx context.Context, t *tenant.Tenant, key string, w wanted) error {
 			}
 			var places int64
 			places, done, err = s.piece(ctx, tx, w.cond(), size)
-			size = min(buildChunk, placesChunk*size/int(max(places, 1)))
+			size = max(1, min(buildChunk, placesChunk*size/int(max(places, 1))))
 			return err
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	if size == 0 {
+		return nil // it was made before
+	}
+	return thin(ctx, t, key)
 }
 
 // piece places the visible ones among the next loans.
@@ -177,37 +197,42 @@ func (s *Set) piece(ctx context.Context, tx *db.Tx, c db.Cond, size int) (places
 	}
 	span := db.Where("l.id > ? AND l.id <= ?", s.BuiltTo, upTo)
 	visible := db.And(span, c, db.Where(Landed))
-	if places, err = tx.Exec(ctx, placing(s.No)+visible.SQL(), visible.Args()...); err != nil {
+	loans, err := tx.Exec(ctx, `UPDATE loan AS l SET shown = l.shown | ?, `+remembering()+` WHERE `+visible.SQL(), append([]any{s.Bit}, visible.Args()...)...)
+	if err != nil {
 		return 0, false, err
 	}
-	placed := db.And(span, db.Where(`EXISTS (SELECT 1 FROM visible_place p WHERE `+in("?", "l.number")+`)`, s.No))
-	if _, err := tx.Exec(ctx, remembering()+placed.SQL(), placed.Args()...); err != nil {
+	if s.Bit != 0 {
+		visible = db.And(span, s.In())
+	}
+	if places, err = tx.Exec(ctx, s.placing()+visible.SQL(), visible.Args()...); err != nil {
 		return 0, false, err
 	}
 	state := setBuilding
 	if last {
 		state = setReady
 	}
-	_, err = tx.Exec(ctx, `UPDATE visible_set SET loans = loans + ?, built_to = ?, state = ? WHERE set_no = ?`, places/int64(len(Orders())), upTo, state, s.No)
+	_, err = tx.Exec(ctx, `UPDATE visible_set SET loans = loans + ?, built_to = ?, state = ? WHERE set_no = ?`, loans, upTo, state, s.No)
 	return places, last, err
 }
 
-// sweepSets removes void sets piece by piece.
+// sweepSets removes void sets, and places in orders that are walked, piece by
+// piece.
 func sweepSets(ctx context.Context, t *tenant.Tenant) error {
 	for done := false; !done; {
 		// An exclusive write, because a number is given again: whoever still
 		// keeps the set must have come to an end before its row is gone.
 		err := t.DB.WriteExclusive(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
-			var no int64
-			err := tx.One(ctx, `SELECT set_no FROM visible_set WHERE state = 2 ORDER BY set_no LIMIT 1`, nil, &no)
-			if errors.Is(err, sql.ErrNoRows) {
-				done = true
-				return nil
-			}
+			sets, err := db.All(ctx, tx, scanSet, `SELECT `+setColumns+` FROM visible_set s WHERE s.state = 2 OR s.walked <> 0 ORDER BY s.set_no`)
 			if err != nil {
 				return err
 			}
-			return sweep(ctx, tx, no)
+			for _, s := range sets {
+				if some, err := s.sweep(ctx, tx); err != nil || some {
+					return err
+				}
+			}
+			done = true
+			return nil
 		})
 		if err != nil {
 			return fmt.Errorf("sweeping visible sets: %w", err)
@@ -216,19 +241,48 @@ func sweepSets(ctx context.Context, t *tenant.Tenant) error {
 	return nil
 }
 
-// sweep removes the next places of a void set, at last the set itself.
-func sweep(ctx context.Context, tx *db.Tx, no int64) error {
-	var sort, num int64
-	var txt, number string
-	err := tx.One(ctx, `SELECT sort, num, txt, number FROM visible_place WHERE set_no = ? ORDER BY sort, num, txt, number LIMIT 1 OFFSET ?`,
-		[]any{no, sweepChunk - 1}, &sort, &num, &txt, &number)
-	switch {
-	case err == nil:
-		_, err = tx.Exec(ctx, `DELETE FROM visible_place WHERE set_no = ? AND (sort, num, txt, number) <= (?, ?, ?, ?)`, no, sort, num, txt, number)
-	case errors.Is(err, sql.ErrNoRows):
-		if _, err = tx.Exec(ctx, `DELETE FROM visible_place WHERE set_no = ?`, no); err == nil {
-			_, err = tx.Exec(ctx, `DELETE FROM visible_set WHERE set_no = ?`, no)
+// sweep removes the next places that serve nobody, and at last a void set
+// itself. It reports whether there was anything to do.
+func (s *Set) sweep(ctx context.Context, tx *db.Tx) (some bool, err error) {
+	if s.State != setVoid {
+		for _, o := range Orders() {
+			if !s.Walks(o) {
+				continue
+			}
+			n, err := s.strike(ctx, tx, db.Where("p.set_no = ? AND p.sort = ?", s.No, o.No))
+			if err != nil || n > 0 {
+				return true, err
+			}
+		}
+		return false, nil
+	}
+	n, err := s.strike(ctx, tx, db.Where("p.set_no = ?", s.No))
+	if err == nil && n == 0 {
+		_, err = tx.Exec(ctx, `DELETE FROM visible_set WHERE set_no = ?`, s.No)
+	}
+	return true, err
+}
+
+// strike removes the next of the places p that meet a condition, and with a
+// place in the order of numbers the set's bit from the loan.
+func (s *Set) strike(ctx context.Context, tx *db.Tx, c db.Cond) (int64, error) {
+	type place struct {
+		sort, num   int64
+		txt, number string
+	}
+	next, err := db.All(ctx, tx, func(r *db.Rows) (p place, err error) {
+		return p, r.Scan(&p.sort, &p.num, &p.txt, &p.number)
+	}, `SELECT p.sort, p.num, p.txt, p.number FROM visible_place p WHERE `+c.SQL()+` ORDER BY p.set_no, p.sort, p.num, p.txt, p.number LIMIT ?`, append(c.Args(), sweepChunk)...)
+	if err != nil || len(next) == 0 {
+		return 0, err
+	}
+	last := next[len(next)-1]
+	struck := db.And(c, db.Where("(p.sort, p.num, p.txt, p.number) <= (?, ?, ?, ?)", last.sort, last.num, last.txt, last.number))
+	if next[0].sort == 0 && s.Bit != 0 {
+		if _, err := tx.Exec(ctx, `UPDATE loan SET shown = shown & ? WHERE number IN (SELECT p.number FROM visible_place p WHERE p.sort = 0 AND `+struck.SQL()+`)`,
+			append([]any{^s.Bit}, struck.Args()...)...); err != nil {
+			return 0, err
 		}
 	}
-	return err
+	return tx.Exec(ctx, `DELETE FROM visible_place AS p WHERE `+struck.SQL(), struck.Args()...)
 }

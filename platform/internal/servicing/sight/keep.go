@@ -33,6 +33,7 @@ type meaning struct {
 	rules string
 	day   civil.Date
 	cond  db.Cond
+	money bool // the rules read what an entry of the ledger moves
 	right bool
 }
 
@@ -51,11 +52,17 @@ func meaningOf(v *rule.Vocabulary, s *Set) (meaning, error) {
 			return m, nil
 		}
 		rules[i] = e
+		for _, f := range e.Fields() {
+			m.money = m.money || slices.Contains(moneyFields(), f)
+		}
 	}
 	m.cond = condOf(rules, s.Day)
 	m.right = keyOf(m.cond) == s.Key && dated(rules) == !s.Day.IsZero()
 	return m, nil
 }
+
+// moneyFields are the words of rules for what an entry of the ledger moves.
+func moneyFields() []string { return []string{"loan.status", "loan.balance", "loan.days_past_due"} }
 
 func (k *Keeper) recall(v *rule.Vocabulary) []meaning {
 	k.mu.Lock()
@@ -80,8 +87,19 @@ const keepChunk = 500
 // lists sort by counts as a change: status, balance, portfolios, custom fields,
 // the borrower's name and state.
 func (k *Keeper) Keep(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, today civil.Date, loans ...id.Loan) error {
+	return k.keep(ctx, tx, v, today, false, loans)
+}
+
+// Posted is Keep after an entry of the ledger, which moves nothing but a loan's
+// balance, oldest unpaid date and status: sets whose rules read none of these
+// are not asked whether they show the loan still.
+func (k *Keeper) Posted(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, today civil.Date, loan id.Loan) error {
+	return k.keep(ctx, tx, v, today, true, []id.Loan{loan})
+}
+
+func (k *Keeper) keep(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, today civil.Date, posted bool, loans []id.Loan) error {
 	for some := range slices.Chunk(loans, keepChunk) {
-		found, err := k.judge(ctx, tx, v, some)
+		found, err := k.judge(ctx, tx, v, posted, some)
 		if err != nil {
 			return fmt.Errorf("asking what visible sets show: %w", err)
 		}
@@ -102,21 +120,26 @@ type judged struct {
 	right    bool  // the set means what it says
 }
 
-// unknown answers for a set that the statement did not know of.
-const unknown = -1
+// What the statement answers, beside 0 and 1, for a set that it did not know of
+// and for one that cannot have changed its mind.
+const (
+	unknown = -1
+	asItWas = 2
+)
 
 // judge asks every set about loans, in one statement, made for the sets that
 // there were last time; if there are others by now it is made again for those.
-func (k *Keeper) judge(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, loans []id.Loan) ([]judged, error) {
+func (k *Keeper) judge(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, posted bool, loans []id.Loan) ([]judged, error) {
 	for list := k.recall(v); ; {
-		query, args := question(list, loans)
+		query, args := question(list, posted, loans)
 		strange := false
 		found, err := db.All(ctx, tx, func(r *db.Rows) (j judged, err error) {
 			var was, now int64
 			err = r.Scan(append(j.dest(), &j.loan, &j.number, &j.moved, &was, &now)...)
 			at := slices.IndexFunc(list, func(m meaning) bool { return m.of(&j.Set) })
 			strange = strange || at < 0 || now == unknown
-			j.was, j.now, j.right = was == 1, now == 1, at >= 0 && list[at].right
+			j.moved &^= j.Walked
+			j.was, j.now, j.right = was == 1, now == 1 || now == asItWas && was == 1, at >= 0 && list[at].right
 			return j, err
 		}, query, args...)
 		if err != nil || !strange {
@@ -139,7 +162,7 @@ func (k *Keeper) judge(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, loans
 }
 
 // question is the statement of judge.
-func question(list []meaning, loans []id.Loan) (string, []any) {
+func question(list []meaning, posted bool, loans []id.Loan) (string, []any) {
 	var moved, shown strings.Builder
 	for _, o := range Orders() {
 		if o.Key != "" {
@@ -149,31 +172,34 @@ func question(list []meaning, loans []id.Loan) (string, []any) {
 	var args []any
 	for _, m := range list {
 		no := strconv.FormatInt(m.no, 10)
-		if !m.right {
-			shown.WriteString(" WHEN s.set_no = " + no + " THEN 0")
+		if !m.right || posted && !m.money {
+			shown.WriteString(" WHEN s.set_no = " + no + " THEN " + strconv.Itoa(asItWas))
 			continue
 		}
 		shown.WriteString(" WHEN s.set_no = " + no + " THEN CASE WHEN " + m.cond.SQL() + " AND " + Landed + " THEN 1 ELSE 0 END")
 		args = append(args, m.cond.Args()...)
 	}
 	which := db.In("l.id", loans)
-	return `SELECT s.set_no, s.set_key, s.rules, s.day, s.state, s.loans, s.built_to, l.id, l.number, 0` + moved.String() + `,
-		CASE WHEN EXISTS (SELECT 1 FROM visible_place p WHERE ` + in("s.set_no", "l.number") + `) THEN 1 ELSE 0 END,
+	return `SELECT ` + setColumns + `, l.id, l.number, 0` + moved.String() + `,
+		CASE WHEN s.bit <> 0 THEN CASE WHEN (l.shown & s.bit) <> 0 THEN 1 ELSE 0 END
+			WHEN EXISTS (SELECT 1 FROM visible_place p WHERE p.set_no = s.set_no AND p.sort = 0 AND p.num = 0 AND p.txt = '' AND p.number = l.number) THEN 1 ELSE 0 END,
 		CASE` + shown.String() + ` WHEN 1 = 0 THEN 0 ELSE -1 END
 		FROM visible_set s CROSS JOIN loan l WHERE s.state < 2 AND ` + which.SQL() + ` ORDER BY s.set_no`, append(args, which.Args()...)
 }
 
 // change is what sets need for a change of loans.
 type change struct {
+	sets         map[int64]*Set
 	enter, leave map[int64][]id.Loan
-	stay         []judged // a loan's sets lie together
+	stay         []judged
 	placed       []id.Loan
 	void         []int64
 }
 
 func settle(ctx context.Context, tx *db.Tx, today civil.Date, found []judged) error {
-	c := change{enter: map[int64][]id.Loan{}, leave: map[int64][]id.Loan{}}
+	c := change{sets: map[int64]*Set{}, enter: map[int64][]id.Loan{}, leave: map[int64][]id.Loan{}}
 	for _, j := range found {
+		c.sets[j.No] = &j.Set
 		switch {
 		case !j.right || !j.Day.IsZero() && j.Day < today:
 			if !slices.Contains(c.void, j.No) {
@@ -218,7 +244,10 @@ func (c *change) store(ctx context.Context, tx *db.Tx) error {
 	}
 	for no, loans := range sorted(c.leave) {
 		which := db.In("l.id", loans)
-		if err := run(leaving(no)+which.SQL()+`)`, which.Args()...); err != nil {
+		if err := run(c.sets[no].leaving()+which.SQL()+`)`, which.Args()...); err != nil {
+			return err
+		}
+		if err := run(`UPDATE loan AS l SET shown = l.shown & ? WHERE `+which.SQL(), append([]any{^c.sets[no].Bit}, which.Args()...)...); err != nil {
 			return err
 		}
 	}
@@ -228,13 +257,16 @@ func (c *change) store(ctx context.Context, tx *db.Tx) error {
 	if len(c.placed) > 0 {
 		slices.Sort(c.placed)
 		which := db.In("l.id", slices.Compact(c.placed))
-		if err := run(remembering()+which.SQL(), which.Args()...); err != nil {
+		if err := run(`UPDATE loan AS l SET `+remembering()+` WHERE `+which.SQL(), which.Args()...); err != nil {
 			return err
 		}
 	}
 	for no, loans := range sorted(c.enter) {
 		which := db.In("l.id", loans)
-		if err := run(placing(no)+which.SQL(), which.Args()...); err != nil {
+		if err := run(c.sets[no].placing()+which.SQL(), which.Args()...); err != nil {
+			return err
+		}
+		if err := run(`UPDATE loan AS l SET shown = l.shown | ? WHERE `+which.SQL(), append([]any{c.sets[no].Bit}, which.Args()...)...); err != nil {
 			return err
 		}
 	}
@@ -243,22 +275,30 @@ func (c *change) store(ctx context.Context, tx *db.Tx) error {
 
 // move gives loans that stay in their sets their new places.
 func (c *change) move(run func(string, ...any) error) error {
-	slices.SortStableFunc(c.stay, func(a, b judged) int { return strings.Compare(string(a.loan), string(b.loan)) })
-	for len(c.stay) > 0 {
-		j := c.stay[0]
-		var sets []int64
-		for len(c.stay) > 0 && c.stay[0].loan == j.loan {
-			sets = append(sets, c.stay[0].No)
-			c.stay = c.stay[1:]
-		}
+	type step struct {
+		loan   id.Loan
+		number string
+		order  int
+	}
+	sets := map[step][]int64{}
+	var steps []step
+	for _, j := range c.stay {
 		for _, o := range Orders() {
 			if j.moved&(1<<o.No) == 0 {
 				continue
 			}
-			which := db.In("set_no", sets)
-			if err := run(o.moving()+which.SQL(), append([]any{j.loan, j.loan, j.number}, which.Args()...)...); err != nil {
-				return err
+			x := step{j.loan, j.number, o.No}
+			if sets[x] == nil {
+				steps = append(steps, x)
 			}
+			sets[x] = append(sets[x], j.No)
+		}
+	}
+	orders := Orders()
+	for _, x := range steps {
+		which := db.In("set_no", sets[x])
+		if err := run(orders[x.order].moving()+which.SQL(), append([]any{x.loan, x.loan, x.number}, which.Args()...)...); err != nil {
+			return err
 		}
 	}
 	return nil

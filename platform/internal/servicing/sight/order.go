@@ -3,6 +3,8 @@ package sight
 import (
 	"strconv"
 	"strings"
+
+	"github.com/lendkeep/lendkeep/internal/db"
 )
 
 // Order is an order in which the loans of a set lie ready: by its key, then by
@@ -14,6 +16,7 @@ type Order struct {
 	No   int    // as it is stored
 
 	placed string // the column of loan that remembers the key as it is stored
+	shown  bool   // the order's index on loan has the sets' bits in it
 }
 
 // Orders lists the orders. Their numbers are stored: a new one goes to the end.
@@ -21,8 +24,8 @@ func Orders() []Order {
 	return []Order{
 		{Sort: "number", No: 0, Text: true},
 		{Sort: "borrower", No: 1, Key: "borrower_key", placed: "placed_borrower", Text: true},
-		{Sort: "principal_balance", No: 2, Key: "principal_balance", placed: "placed_balance"},
-		{Sort: "days_past_due", No: 3, Key: "due_key", placed: "placed_due"},
+		{Sort: "principal_balance", No: 2, Key: "principal_balance", placed: "placed_balance", shown: true},
+		{Sort: "days_past_due", No: 3, Key: "due_key", placed: "placed_due", shown: true},
 		{Sort: "opened_on", No: 4, Key: "opened_on", placed: "placed_opened"},
 		{Sort: "status", No: 5, Key: "status", placed: "placed_status", Text: true},
 	}
@@ -47,11 +50,19 @@ func (o Order) column() string {
 	return "num"
 }
 
-// places gives the places of loans l in every order of set no, under the keys
-// that key picks. The loans' condition is to be appended.
-func places(no int64, key func(Order) string) string {
+// Walks reports whether the set has no places in an order: its loans lie so
+// scattered in it that the order's index on loan, which has the set's bit in it,
+// is as good.
+func (s *Set) Walks(o Order) bool { return s.Walked&(1<<o.No) != 0 }
+
+// places gives the places of loans l in the orders of a set that have some,
+// under the keys that key picks. The loans' condition is to be appended.
+func (s *Set) places(key func(Order) string) string {
 	var sorts, nums, txts []string
 	for _, o := range Orders() {
+		if s.Walks(o) {
+			continue
+		}
 		n := strconv.Itoa(o.No)
 		sorts = append(sorts, "SELECT "+n+" AS sort")
 		switch {
@@ -62,20 +73,20 @@ func places(no int64, key func(Order) string) string {
 			nums = append(nums, "WHEN "+n+" THEN l."+key(o))
 		}
 	}
-	return `SELECT ` + strconv.FormatInt(no, 10) + `, o.sort, CASE o.sort ` + strings.Join(nums, " ") + ` ELSE 0 END, CASE o.sort ` + strings.Join(txts, " ") + ` ELSE '' END, l.number
+	return `SELECT ` + strconv.FormatInt(s.No, 10) + `, o.sort, CASE o.sort ` + strings.Join(nums, " ") + ` ELSE 0 END, CASE o.sort ` + strings.Join(txts, " ") + ` ELSE '' END, l.number
 		FROM loan l CROSS JOIN (` + strings.Join(sorts, " UNION ALL ") + `) o WHERE `
 }
 
-// placing gives the statement that puts loans into set no; their condition is
+// placing gives the statement that puts loans into the set; their condition is
 // to be appended.
-func placing(no int64) string {
-	return `INSERT INTO visible_place (set_no, sort, num, txt, number) ` + places(no, func(o Order) string { return o.Key })
+func (s *Set) placing() string {
+	return `INSERT INTO visible_place (set_no, sort, num, txt, number) ` + s.places(func(o Order) string { return o.Key })
 }
 
-// leaving gives the statement that takes loans out of set no; their condition
+// leaving gives the statement that takes loans out of the set; their condition
 // and a closing parenthesis are to be appended.
-func leaving(no int64) string {
-	return `DELETE FROM visible_place WHERE (set_no, sort, num, txt, number) IN (` + places(no, func(o Order) string { return o.placed })
+func (s *Set) leaving() string {
+	return `DELETE FROM visible_place WHERE (set_no, sort, num, txt, number) IN (` + s.places(func(o Order) string { return o.placed })
 }
 
 // moving gives the statement that moves one loan in the order, from where it
@@ -87,21 +98,23 @@ func (o Order) moving() string {
 		WHERE sort = ` + strconv.Itoa(o.No) + ` AND ` + other + ` AND ` + o.column() + ` = (SELECT l.` + o.placed + ` FROM loan l WHERE l.id = ?) AND number = ? AND `
 }
 
-// remembering gives the statement that notes on loans l the keys under which
-// they lie now; their condition is to be appended.
+// remembering is the part of an UPDATE of loans that notes the keys under which
+// they lie now.
 func remembering() string {
-	var set, moved []string
+	var set []string
 	for _, o := range Orders() {
 		if o.Key != "" {
 			set = append(set, o.placed+" = "+o.Key)
-			moved = append(moved, "l."+o.placed+" <> l."+o.Key)
 		}
 	}
-	return `UPDATE loan AS l SET ` + strings.Join(set, ", ") + ` WHERE (` + strings.Join(moved, " OR ") + `) AND `
+	return strings.Join(set, ", ")
 }
 
-// in is the condition that a place p shows that a loan, whose number is an
-// expression, is in a set.
-func in(set, number string) string {
-	return `p.set_no = ` + set + ` AND p.sort = 0 AND p.num = 0 AND p.txt = '' AND p.number = ` + number
+// In is the condition that the set shows a loan with alias l. A look-up is a
+// scalar subselect, so that no engine turns it into a join.
+func (s *Set) In() db.Cond {
+	if s.Bit != 0 {
+		return db.Where("(l.shown & ?) <> 0", s.Bit)
+	}
+	return db.Where("COALESCE((SELECT 1 FROM visible_place v WHERE v.set_no = ? AND v.sort = 0 AND v.num = 0 AND v.txt = '' AND v.number = l.number), 0) = 1", s.No)
 }

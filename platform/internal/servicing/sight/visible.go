@@ -29,13 +29,15 @@ type Set struct {
 	Day     civil.Date // zero unless the rules read the date
 	State   int64
 	Loans   int64
+	Bit     int64 // in loan.shown; 0: none was free
+	Walked  int64 // see Walks
 	BuiltTo string
 }
 
-const setColumns = `SELECT set_no, set_key, rules, day, state, loans, built_to FROM visible_set `
+const setColumns = `s.set_no, s.set_key, s.rules, s.day, s.state, s.loans, s.bit, s.walked, s.built_to`
 
 func (s *Set) dest() []any {
-	return []any{&s.No, &s.Key, &s.Rules, &s.Day, &s.State, &s.Loans, &s.BuiltTo}
+	return []any{&s.No, &s.Key, &s.Rules, &s.Day, &s.State, &s.Loans, &s.Bit, &s.Walked, &s.BuiltTo}
 }
 
 func scanSet(r *db.Rows) (s Set, err error) { return s, r.Scan(s.dest()...) }
@@ -75,7 +77,7 @@ func Ready(ctx context.Context, tx *db.Tx, sc gate.Scope) (s Set, ok bool, err e
 	if key == "" {
 		return s, false, nil
 	}
-	err = tx.One(ctx, `SELECT set_no, loans FROM visible_set WHERE set_key = ? AND state = 1`, []any{key}, &s.No, &s.Loans)
+	err = tx.One(ctx, `SELECT set_no, loans, bit, walked FROM visible_set WHERE set_key = ? AND state = 1`, []any{key}, &s.No, &s.Loans, &s.Bit, &s.Walked)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, false, nil
 	}
