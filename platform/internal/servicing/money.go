@@ -22,32 +22,32 @@ func (d *Desk) moneyOperations() {
 	d.PaymentList = &gate.Op[EntryListIn, EntryListOut]{
 		Name: "loan.payment.list", Title: "List payments", Area: "Loans", Screen: "Loan/Payments", Method: "GET", Path: "/loans/{id}/payments",
 		Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Roles: "manager agent investor",
-		Object: func(in *EntryListIn) string { return "loan/" + in.ID }, Do: d.paymentList,
+		Part: "payments", Object: func(in *EntryListIn) string { return "loan/" + in.ID }, Do: d.paymentList,
 	}
 	d.PaymentLog = &gate.Op[PaymentLogIn, PostedOut]{
 		Name: "loan.payment.log", Title: "Log payment", Area: "Loans", Screen: "Loan/Payments", Method: "POST", Path: "/loans/{id}/payments", Status: 201,
 		Kind: operation.Write, Audit: operation.Moved, Sensitivity: operation.Money, Permit: gate.ByRole, Roles: "manager agent", Idempotent: true,
-		Object: func(in *PaymentLogIn) string { return "loan/" + in.ID }, Do: d.paymentLog,
+		Part: "payments", Object: func(in *PaymentLogIn) string { return "loan/" + in.ID }, Do: d.paymentLog,
 	}
 	d.FeeCharge = &gate.Op[FeeChargeIn, PostedOut]{
 		Name: "loan.fee.charge", Title: "Charge fee", Area: "Loans", Screen: "Loan/Payments", Method: "POST", Path: "/loans/{id}/fees", Status: 201,
 		Kind: operation.Write, Audit: operation.Moved, Sensitivity: operation.Money, Permit: gate.ByRole, Roles: "manager agent", Idempotent: true,
-		Object: func(in *FeeChargeIn) string { return "loan/" + in.ID }, Do: d.feeCharge,
+		Part: "payments", Object: func(in *FeeChargeIn) string { return "loan/" + in.ID }, Do: d.feeCharge,
 	}
 	d.AdjustmentPost = &gate.Op[AdjustmentPostIn, PostedOut]{
 		Name: "loan.adjustment.post", Title: "Adjust principal", Area: "Loans", Screen: "Loan/Payments", Method: "POST", Path: "/loans/{id}/adjustments", Status: 201,
 		Kind: operation.Write, Audit: operation.Moved, Sensitivity: operation.Money, Permit: gate.ByRole, Roles: "manager", Idempotent: true,
-		Object: func(in *AdjustmentPostIn) string { return "loan/" + in.ID }, Do: d.adjustmentPost,
+		Part: "payments", Object: func(in *AdjustmentPostIn) string { return "loan/" + in.ID }, Do: d.adjustmentPost,
 	}
 	d.WriteOff = &gate.Op[WriteOffIn, PostedOut]{
 		Name: "loan.write_off", Title: "Write off", Area: "Loans", Screen: "Loan/Payments", Method: "POST", Path: "/loans/{id}/write-off", Status: 201,
-		Kind: operation.Write, Audit: operation.Moved, Sensitivity: operation.Money, Permit: gate.ByRole, Roles: "manager", Idempotent: true,
-		Object: func(in *WriteOffIn) string { return "loan/" + in.ID }, Do: d.writeOff,
+		Kind: operation.Write, Audit: operation.Moved, Sensitivity: operation.Money, Permit: gate.ByRole, Roles: "manager", Idempotent: true, Pairing: gate.MayPair,
+		Part: "payments", Object: func(in *WriteOffIn) string { return "loan/" + in.ID }, Do: d.writeOff,
 	}
 	d.EntryReverse = &gate.Op[EntryReverseIn, PostedOut]{
 		Name: "loan.entry.reverse", Title: "Reverse entry", Area: "Loans", Screen: "Loan/Payments", Method: "POST", Path: "/loans/{id}/entries/{entry}/reverse", Status: 201,
 		Kind: operation.Write, Audit: operation.Moved, Sensitivity: operation.Money, Permit: gate.ByRole, Roles: "manager", Idempotent: true,
-		Object: func(in *EntryReverseIn) string { return "loan/" + in.ID }, Do: d.entryReverse,
+		Part: "payments", Object: func(in *EntryReverseIn) string { return "loan/" + in.ID }, Do: d.entryReverse,
 	}
 }
 
