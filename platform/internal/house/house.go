@@ -99,6 +99,7 @@ type House struct {
 	Records      *records.Desk
 	API          *api.API
 	handler      http.Handler
+	screens      []string // routes of the screens
 	work         *work
 }
 
