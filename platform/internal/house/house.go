@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/factor"
 	"github.com/lendkeep/lendkeep/internal/geo/gazetteer"
 	"github.com/lendkeep/lendkeep/internal/httpserve"
 	"github.com/lendkeep/lendkeep/internal/ipset"
@@ -24,6 +25,8 @@ import (
 	"github.com/lendkeep/lendkeep/internal/mail"
 	"github.com/lendkeep/lendkeep/internal/outbound"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/addresses"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/apikeys"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/approval"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
@@ -42,6 +45,8 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 	"github.com/lendkeep/lendkeep/platform/internal/web"
+	addressroom "github.com/lendkeep/lendkeep/platform/internal/web/addresses"
+	keyroom "github.com/lendkeep/lendkeep/platform/internal/web/apikeys"
 	"github.com/lendkeep/lendkeep/platform/internal/web/applications"
 	"github.com/lendkeep/lendkeep/platform/internal/web/apply"
 	"github.com/lendkeep/lendkeep/platform/internal/web/approvals"
@@ -65,7 +70,8 @@ type Config struct {
 	KMSFile  string // key file of the development KMS; "" = kms.key in Data
 	Proxies  []string
 	Mail     mail.Sender
-	URL      string // under which people reach the server, for links in mail
+	URL      string           // under which people reach the server: the scheme and the port hold for every tenant
+	Breached *factor.Breached // known passwords that nobody may take; nil: those built in
 	Demo     Demo
 	Rates    rate.Limits // calls a minute; zero values mean the defaults
 	Version  string
@@ -78,6 +84,7 @@ type Config struct {
 type Demo struct {
 	On         bool
 	AlsoPublic []string
+	Mail       func() ([]door.Letter, error) // the newest letters that the demo kept
 }
 
 // House is the platform, put together and open.
@@ -92,6 +99,8 @@ type House struct {
 	People       *people.Desk
 	Roles        *roles.Desk
 	Restrictions *restrictions.Desk
+	Addresses    *addresses.Desk
+	Keys         *apikeys.Desk
 	Approval     *approval.Desk
 	Servicing    *servicing.Desk
 	Onboarding   *onboarding.Desk
@@ -112,6 +121,9 @@ func Open(ctx context.Context, c Config) (*House, error) {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
 	h := &House{Config: c, Passwords: identity.NewPasswords()}
+	if c.Breached != nil {
+		h.Passwords = h.Passwords.Against(c.Breached)
+	}
 	h.work = newWork(h)
 	if err := h.desks(); err != nil {
 		return nil, err
@@ -133,12 +145,14 @@ func (h *House) desks() error {
 		return fmt.Errorf("addresses that also count as public: %w", err)
 	}
 	out := outbound.New(outbound.Config{AllowLoopback: c.Demo.On, Extra: also, Log: c.Log})
-	h.Signin = signin.New(signin.Config{Passwords: h.Passwords, Kick: h.work.kick})
+	h.Signin = signin.New(signin.Config{Passwords: h.Passwords, Kick: h.work.kick, Origin: h.origin})
 	h.Inquiry = inquiry.New(inquiry.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Admin = admin.New(admin.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Restrictions = restrictions.New(restrictions.Config{Built: h.work.build})
+	h.Addresses = addresses.New()
+	h.Keys = apikeys.New(apikeys.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Approval = approval.New(approval.Config{Gate: func() *gate.Gate { return h.Gate }})
-	h.People = people.New(people.Config{Passwords: h.Passwords, Built: h.work.build})
+	h.People = people.New(people.Config{Passwords: h.Passwords, Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }, Built: h.work.build, Kick: h.work.kick})
 	h.Roles = roles.New(roles.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Servicing = servicing.New(servicing.Config{AccessChanged: h.work.buildFor})
 	h.Onboarding = onboarding.New(onboarding.Config{Landed: h.work.buildFor})
@@ -146,7 +160,7 @@ func (h *House) desks() error {
 		Provider: provider.Config{Outbound: out, AlsoPublic: also, PlainLoopback: c.Demo.On, QuotaPerAddress: c.Demo.On, Alert: h.alert, Now: c.Now}})
 	h.Records = records.New()
 	var list []gate.Entry
-	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Inquiry.Operations(), h.People.Operations(), h.Roles.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
+	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Addresses.Operations(), h.Keys.Operations(), h.Inquiry.Operations(), h.People.Operations(), h.Roles.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
 		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
 		list = append(list, operations...)
 	}
@@ -207,10 +221,10 @@ func (h *House) fronts() error {
 func (h *House) rooms() []visit.Room {
 	catalogue := h.Gate.Catalogue
 	return []visit.Room{
-		door.New(h.Signin, catalogue), settings.New(h.Admin, h.People, h.Roles, h.Restrictions), roleroom.New(h.Roles, catalogue), limitroom.New(h.Restrictions, h.everybody),
+		door.New(h.Signin, catalogue, h.Config.Demo.Mail), settings.New(h.People, h.Roles, h.Restrictions), roleroom.New(h.Roles, catalogue), limitroom.New(h.Restrictions, h.everybody),
 		askroom.New(askroom.Config{Inquiry: h.Inquiry, People: h.People, Catalogue: catalogue}), trail.New(h.Records, h.people, catalogue),
 		loans.New(h.Servicing, h.Records), applications.New(h.Origination, h.companies), engine.New(h.Origination),
-		approvals.New(h.Approval, catalogue),
+		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue),
 		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}
 }
