@@ -6,6 +6,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/audit"
 	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/factor"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/secret"
@@ -28,7 +29,7 @@ type First struct {
 func (h *House) CreateTenant(ctx context.Context, n tenant.New, first First) (*tenant.Tenant, error) {
 	phc := ""
 	if !first.Password.Empty() {
-		if err := identity.CheckPolicy(first.Password); err != nil {
+		if err := h.Passwords.Choose(first.Password, factor.About{Email: first.Email, Name: first.Name}); err != nil {
 			return nil, err
 		}
 		var err error

@@ -2,24 +2,17 @@ package house
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/lendkeep/lendkeep/internal/db"
-	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/job"
-	"github.com/lendkeep/lendkeep/internal/mail"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
-	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
-	"github.com/lendkeep/lendkeep/platform/internal/web/door"
 )
 
 // work is what goes on behind the fronts, for each tenant: durable jobs, the
@@ -45,7 +38,7 @@ func (w *work) of(t *tenant.Tenant) *worker {
 	defer w.mu.Unlock()
 	k := w.workers[t.ID]
 	if k == nil {
-		handlers := map[string]job.Handler{signin.ResetMailKind: w.house.resetMail(t)}
+		handlers := map[string]job.Handler{signin.ResetMailKind: w.house.linkMail(t, signin.ResetMailKind), people.InvitationMailKind: w.house.linkMail(t, people.InvitationMailKind)}
 		maps.Copy(handlers, w.house.Origination.Handlers(w.house.Gate, t))
 		k = &worker{jobs: &job.Runner{DB: t.DB, Handlers: handlers, Log: w.house.Config.Log}, build: make(chan struct{}, 1)}
 		w.workers[t.ID] = k
@@ -119,38 +112,5 @@ func (w *work) builds(ctx context.Context, t *tenant.Tenant, k *worker) error {
 				w.house.Config.Log.Error("could not build the sets of visible loans; restricted lists are slower until it succeeds", "tenant", t.Slug, "error", err)
 			}
 		}
-	}
-}
-
-// resetMail sends a reset link. A job for nobody does nothing: it is there so
-// that asking costs the same whether the address is known or not.
-func (h *House) resetMail(t *tenant.Tenant) job.Handler {
-	return func(ctx context.Context, j job.Job) error {
-		var p signin.ResetMail
-		if err := json.Unmarshal(j.Payload, &p); err != nil {
-			return fmt.Errorf("reading the job: %w", err)
-		}
-		if p.User == "" {
-			return nil
-		}
-		token, err := t.Ring.OpenToken(signin.ResetMailKind, p.Sealed)
-		if err != nil {
-			return errors.New("the reset token cannot be opened")
-		}
-		var s identity.Staff
-		err = t.DB.Read(ctx, t.DB.Now(), func(ctx context.Context, tx *db.Tx) (err error) {
-			s, err = identity.StaffByID(ctx, tx, id.User(p.User))
-			return err
-		})
-		if fault.Is(err, fault.NotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return h.Config.Mail.Send(ctx, mail.Message{To: s.Email, Subject: "Set a new password for " + t.Name,
-			Text: "Somebody, hopefully you, asked to set a new password for " + t.Name + ".\n\n" +
-				"Open this link within an hour:\n" + h.Config.URL + door.ResetPath + "?token=" + string(token) + "\n\n" +
-				"If it was not you, do nothing: your password stays as it is.\n"})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/lendkeep/lendkeep/internal/factor"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/secret"
 )
@@ -30,10 +31,40 @@ const (
 
 // Passwords hashes and verifies, a few at a time: each hash holds 19 MiB, and
 // a flood of sign-ins must not take the memory of the house.
-type Passwords struct{ places *semaphore.Weighted }
+type Passwords struct {
+	places   *semaphore.Weighted
+	breached *factor.Breached
+}
 
-// NewPasswords makes the one hasher of a program.
-func NewPasswords() *Passwords { return &Passwords{places: semaphore.NewWeighted(hashesAtOnce)} }
+// NewPasswords makes the one hasher of a program. New passwords are held to
+// what is built in; Against adds a list.
+func NewPasswords() *Passwords {
+	return &Passwords{places: semaphore.NewWeighted(hashesAtOnce), breached: new(factor.Breached)}
+}
+
+// Against gives the same hasher with a list of passwords that have become known.
+func (p *Passwords) Against(breached *factor.Breached) *Passwords {
+	return &Passwords{places: p.places, breached: breached}
+}
+
+// Choose refuses a new password that breaks the policy: too short, too long,
+// made of the person's own name, or known from breaches.
+func (p *Passwords) Choose(password secret.Text, about factor.About) error {
+	if err := CheckPolicy(password); err != nil {
+		return err
+	}
+	return p.breached.Check(password, about)
+}
+
+// Used reports whether a password is one of those behind the hashes.
+func (p *Passwords) Used(ctx context.Context, password secret.Text, hashes []string) (bool, error) {
+	for _, h := range hashes {
+		if same, err := p.Verify(ctx, password, h); same || err != nil {
+			return same, err
+		}
+	}
+	return false, nil
+}
 
 // CheckPolicy refuses a password that is too short or too long; there are no
 // composition rules (NIST SP 800-63B).

@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -90,12 +89,18 @@ func UpdateStaff(ctx context.Context, tx *db.Tx, s Staff) error {
 	return err
 }
 
-// SetPassword stores a new hash, clears failures and ends every session.
-func SetPassword(ctx context.Context, tx *db.Tx, u id.User, phc string) error {
-	if _, err := tx.Exec(ctx, `UPDATE staff SET password_hash = ?, password_at = ?, failures = 0, locked_until = 0 WHERE id = ?`, phc, tx.At, u); err != nil {
+// SetPassword stores a new hash, remembers the one before, clears failures and
+// ends every session but keep. The caller's operation must bump the policy
+// version: how old the password is stands in the compiled policy.
+func SetPassword(ctx context.Context, tx *db.Tx, u id.User, phc string, keep id.Session) error {
+	if err := remember(ctx, tx, u); err != nil {
 		return err
 	}
-	return EndSessions(ctx, tx, u)
+	if _, err := tx.Exec(ctx, `UPDATE staff SET password_hash = ?, password_at = ?, failures = 0, locked_until = 0, password_must_change = 0 WHERE id = ?`, phc, tx.At, u); err != nil {
+		return err
+	}
+	_, err := EndOtherSessions(ctx, tx, u, keep)
+	return err
 }
 
 // SetFailures stores the count of wrong passwords and the end of a lock.
@@ -150,15 +155,30 @@ type Reset struct {
 	UsedAt int64
 }
 
-// InsertReset stores a reset link's hash.
-func InsertReset(ctx context.Context, tx *db.Tx, tokenHash []byte, u id.User, endsAt int64) error {
-	_, err := tx.Exec(ctx, `INSERT INTO password_reset (token_hash, user_id, created_at, ends_at, used_at) VALUES (?, ?, ?, ?, 0)`, tokenHash, u, tx.At, endsAt)
+// InsertReset stores the hash of a reset link, or of an invitation.
+func InsertReset(ctx context.Context, tx *db.Tx, tokenHash []byte, u id.User, endsAt int64, invitation bool) error {
+	_, err := tx.Exec(ctx, `INSERT INTO password_reset (token_hash, user_id, created_at, ends_at, used_at, invitation) VALUES (?, ?, ?, ?, 0, ?)`,
+		tokenHash, u, tx.At, endsAt, bit(invitation))
 	return err
+}
+
+// EndInvitations makes the invitations that a user was sent before good for
+// nothing.
+func EndInvitations(ctx context.Context, tx *db.Tx, u id.User) error {
+	_, err := tx.Exec(ctx, `UPDATE password_reset SET used_at = ? WHERE user_id = ? AND invitation = 1 AND used_at = 0`, tx.At, u)
+	return err
+}
+
+// InvitedUntil tells until when a user can follow an invitation; 0 if there is
+// none to follow.
+func InvitedUntil(ctx context.Context, tx *db.Tx, u id.User) (until int64, err error) {
+	err = tx.One(ctx, `SELECT COALESCE(MAX(ends_at), 0) FROM password_reset WHERE user_id = ? AND invitation = 1 AND used_at = 0 AND ends_at > ?`, []any{u, tx.At}, &until)
+	return until, err
 }
 
 // LiveResets counts the reset links of a user that could still be used.
 func LiveResets(ctx context.Context, tx *db.Tx, u id.User) (n int64, err error) {
-	err = tx.One(ctx, `SELECT count(*) FROM password_reset WHERE user_id = ? AND used_at = 0 AND ends_at > ?`, []any{u, tx.At}, &n)
+	err = tx.One(ctx, `SELECT count(*) FROM password_reset WHERE user_id = ? AND used_at = 0 AND invitation = 0 AND ends_at > ?`, []any{u, tx.At}, &n)
 	return n, err
 }
 
@@ -176,97 +196,6 @@ func FindReset(ctx context.Context, tx *db.Tx, tokenHash []byte) (Reset, error) 
 func UseReset(ctx context.Context, tx *db.Tx, u id.User) error {
 	_, err := tx.Exec(ctx, `UPDATE password_reset SET used_at = ? WHERE user_id = ? AND used_at = 0`, tx.At, u)
 	return err
-}
-
-// Key is an API key as it is listed: never its secret.
-type Key struct {
-	ID          id.APIKey
-	User        id.User
-	Locator     string
-	Label       string
-	Server      bool
-	CreatedAt   int64
-	CreatedBy   string
-	ExpiresAt   int64
-	RevokedAt   int64
-	UsedAt      int64
-	UsedAddress string
-}
-
-const keyColumns = `id, user_id, locator, label, server, created_at, created_by, expires_at, revoked_at, used_at, used_address`
-
-func scanKey(scan func(...any) error) (Key, error) {
-	var k Key
-	var server int64
-	err := scan(&k.ID, &k.User, &k.Locator, &k.Label, &server, &k.CreatedAt, &k.CreatedBy, &k.ExpiresAt, &k.RevokedAt, &k.UsedAt, &k.UsedAddress)
-	k.Server = server == 1
-	return k, err
-}
-
-// KeysOf lists a user's keys, newest first.
-func KeysOf(ctx context.Context, tx *db.Tx, u id.User) ([]Key, error) {
-	return db.All(ctx, tx, func(r *db.Rows) (Key, error) { return scanKey(r.Scan) },
-		`SELECT `+keyColumns+` FROM api_key WHERE user_id = ? ORDER BY created_at DESC, id`, u)
-}
-
-// KeyByID reads one key; NotFound if there is none.
-func KeyByID(ctx context.Context, tx *db.Tx, k id.APIKey) (Key, error) {
-	key, err := scanKey(func(dest ...any) error {
-		return tx.One(ctx, `SELECT `+keyColumns+` FROM api_key WHERE id = ?`, []any{k}, dest...)
-	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return key, fault.Missing("API key")
-	}
-	return key, err
-}
-
-// InsertKey stores a key's locator and the hash of its secret.
-func InsertKey(ctx context.Context, tx *db.Tx, k Key, secretHash []byte) error {
-	_, err := tx.Exec(ctx, `INSERT INTO api_key (id, locator, secret_hash, user_id, label, server, created_at, created_by, expires_at, revoked_at, used_at, used_address)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '')`, k.ID, k.Locator, secretHash, k.User, k.Label, bit(k.Server), tx.At, k.CreatedBy, k.ExpiresAt)
-	return err
-}
-
-// RevokeKey ends a key for good.
-func RevokeKey(ctx context.Context, tx *db.Tx, k id.APIKey) error {
-	_, err := tx.Exec(ctx, `UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at = 0`, tx.At, k)
-	return err
-}
-
-// Site is the site key of a hosted form.
-type Site struct {
-	ID            id.SiteKey
-	Public        string
-	Label         string
-	Origins       []string
-	SourceCompany id.SourceCompany
-	Active        bool
-	CreatedAt     int64
-}
-
-// InsertSite stores a site key.
-func InsertSite(ctx context.Context, tx *db.Tx, s Site) error {
-	origins, err := json.Marshal(s.Origins)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, `INSERT INTO site_key (id, public_key, label, origins, source_company, active, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		s.ID, s.Public, s.Label, string(origins), s.SourceCompany, bit(s.Active), tx.At)
-	return err
-}
-
-// Sites lists the site keys, newest first.
-func Sites(ctx context.Context, tx *db.Tx) ([]Site, error) {
-	return db.All(ctx, tx, func(r *db.Rows) (Site, error) {
-		var s Site
-		var origins string
-		var active int64
-		if err := r.Scan(&s.ID, &s.Public, &s.Label, &origins, &s.SourceCompany, &active, &s.CreatedAt); err != nil {
-			return s, err
-		}
-		s.Active = active == 1
-		return s, json.Unmarshal([]byte(origins), &s.Origins)
-	}, `SELECT id, public_key, label, origins, source_company, active, created_at FROM site_key ORDER BY created_at DESC, id`)
 }
 
 func bit(b bool) int64 {

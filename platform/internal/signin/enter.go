@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
@@ -22,6 +23,7 @@ type EnterOut struct {
 	Token secret.Text `json:"-"`
 	User  id.User     `json:"user" class:"public"`
 	Name  string      `json:"name" class:"public"`
+	Asked bool        `json:"factor_asked" class:"public" doc:"a second factor must be given, or made, before anything else"`
 }
 
 // attempt is what is known of a sign-in before its transaction.
@@ -95,27 +97,59 @@ func settle(ctx context.Context, c *gate.Call, a *attempt) (*EnterOut, error) {
 		return refuse()
 	}
 	if !a.known || !a.right {
-		failures, until := now.Failures+1, int64(0)
-		if failures >= failuresBeforeLock {
-			failures, until = 0, c.At+lockMicros
-			c.Detail("locked", "30 minutes")
-		}
-		if err := identity.SetFailures(ctx, c.Tx, now.ID, failures, until); err != nil {
+		if _, err := miss(ctx, c, now); err != nil {
 			return nil, err
 		}
 		return refuse()
 	}
-	if now.Failures > 0 {
-		if err := identity.SetFailures(ctx, c.Tx, now.ID, 0, 0); err != nil {
+	asked, err := asksFactor(ctx, c, now.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !asked {
+		if err := forgive(ctx, c, now); err != nil {
 			return nil, err
 		}
 	}
+	return open(ctx, c, now, asked, 0)
+}
+
+// open opens a session. factorAt is zero where a password was the way in.
+func open(ctx context.Context, c *gate.Call, s identity.Staff, asked bool, factorAt int64) (*EnterOut, error) {
 	token, hash := identity.NewToken()
-	s := id.New[id.Session](c.At)
-	c.Detail("session", string(s))
-	err = identity.InsertSession(ctx, c.Tx, identity.Opening{ID: s, TokenHash: hash, User: now.ID, Address: c.Request.Address.Chosen.String(),
-		Agent: clip(c.Request.UserAgent, 300), ProvedAt: c.At})
-	return &EnterOut{Token: token, User: now.ID, Name: now.Name}, err
+	o := identity.Opening{ID: id.New[id.Session](c.At), TokenHash: hash, User: s.ID, Address: c.Request.Address.Chosen.String(),
+		Agent: clip(c.Request.UserAgent, 300), FactorAt: factorAt, ProvedAt: c.At}
+	c.Detail("session", string(o.ID))
+	return &EnterOut{Token: token, User: s.ID, Name: s.Name, Asked: asked}, identity.InsertSession(ctx, c.Tx, o)
+}
+
+// miss counts a wrong password or code, and locks the account where the tenant
+// says so. It reports whether it did.
+func miss(ctx context.Context, c *gate.Call, s identity.Staff) (locked bool, err error) {
+	setting := c.Policy.Setting()
+	failures, until := s.Failures+1, int64(0)
+	if failures >= setting.LockAfter {
+		failures, until = 0, c.At+setting.LockMinutes*minute
+		c.Detail("locked", strconv.FormatInt(setting.LockMinutes, 10)+" minutes")
+	}
+	return until != 0, identity.SetFailures(ctx, c.Tx, s.ID, failures, until)
+}
+
+// forgive begins the count of wrong passwords and codes anew.
+func forgive(ctx context.Context, c *gate.Call, s identity.Staff) error {
+	if s.Failures == 0 {
+		return nil
+	}
+	return identity.SetFailures(ctx, c.Tx, s.ID, 0, 0)
+}
+
+// asksFactor reports whether a person's sessions must give a second factor now.
+func asksFactor(ctx context.Context, c *gate.Call, u id.User) (bool, error) {
+	s, err := c.Policy.Subject(ctx, c.Tx, u, "")
+	if err != nil {
+		return false, err
+	}
+	return s.FactorNeeded && c.At >= s.ExceptUntil, nil
 }
 
 func cause(barred, locked bool) string {
@@ -138,7 +172,7 @@ func clip(s string, n int) string {
 func (d *Desk) leave() *gate.Op[Nothing, Done] {
 	return &gate.Op[Nothing, Done]{
 		Name: "session.end", Title: "Sign out", Area: "Sign-in", Screen: "Sign out",
-		Kind: operation.Write, Audit: operation.Entered, Permit: gate.SignedIn,
+		Kind: operation.Write, Audit: operation.Entered, Permit: gate.SignedIn, Mends: true, Leaves: true,
 		Do: func(ctx context.Context, c *gate.Call, _ *Nothing) (*Done, error) {
 			return &Done{Done: true}, identity.EndSession(ctx, c.Tx, c.Who.Session)
 		},

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 
+	"github.com/lendkeep/lendkeep/internal/factor"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/job"
@@ -69,7 +70,7 @@ func (d *Desk) linkFor(ctx context.Context, c *gate.Call, u id.User, hash []byte
 		return nil
 	}
 	mail.User = string(u)
-	return identity.InsertReset(ctx, c.Tx, hash, u, c.At+resetMicros)
+	return identity.InsertReset(ctx, c.Tx, hash, u, c.At+resetMicros, false)
 }
 
 // ResetIn is a reset link's token and the new password.
@@ -78,29 +79,79 @@ type ResetIn struct {
 	Password secret.Text `json:"password"`
 }
 
+// newPassword is what is known about whose password is set, and what comes of
+// the new one.
+type newPassword struct {
+	staff   identity.Staff
+	recent  []string // hashes of passwords that may not come back
+	phc     string
+	session identity.Session
+	armed   bool // the person has second factors
+	right   bool // the present password was given
+}
+
 func (d *Desk) reset() *gate.Op[ResetIn, Done] {
 	return &gate.Op[ResetIn, Done]{
-		Name: "password.reset", Title: "Set a new password", Area: "Sign-in",
+		Name: "password.reset", Title: "Set a new password", Area: "Sign-in", Bumps: true,
 		Kind: operation.Write, Audit: operation.Entered, Permit: gate.Public, Sensitivity: operation.Security,
-		Outside: func(ctx context.Context, in *ResetIn, _ any) (any, error) {
-			if err := identity.CheckPolicy(in.Password); err != nil {
+		Prepare: func(ctx context.Context, c *gate.Call, in *ResetIn) (any, error) {
+			n := new(newPassword)
+			r, err := identity.FindReset(ctx, c.Tx, identity.TokenHash(in.Token))
+			if fault.Is(err, fault.NotFound) {
+				return n, nil
+			}
+			if err != nil {
 				return nil, err
 			}
-			return d.config.Passwords.Hash(ctx, in.Password)
+			return n, n.of(ctx, c, r.User)
+		},
+		Outside: func(ctx context.Context, in *ResetIn, prepared any) (any, error) {
+			n := prepared.(*newPassword)
+			return n, d.choose(ctx, n, in.Password)
 		},
 		Do: func(ctx context.Context, c *gate.Call, in *ResetIn) (*Done, error) {
 			r, err := identity.FindReset(ctx, c.Tx, identity.TokenHash(in.Token))
 			if err != nil && !fault.Is(err, fault.NotFound) {
 				return nil, err
 			}
-			if err != nil || r.UsedAt != 0 || c.At >= r.EndsAt {
+			n := c.Outside.(*newPassword)
+			if err != nil || r.UsedAt != 0 || c.At >= r.EndsAt || n.staff.ID != r.User {
 				return nil, fault.New(fault.Invalid, "reset_link", "This link has been used or is too old; ask for a new one.")
 			}
 			c.Object("user/" + string(r.User))
 			if err := identity.UseReset(ctx, c.Tx, r.User); err != nil {
 				return nil, err
 			}
-			return &Done{Done: true}, identity.SetPassword(ctx, c.Tx, r.User, c.Outside.(string))
+			return &Done{Done: true}, identity.SetPassword(ctx, c.Tx, r.User, n.phc, "")
 		},
 	}
+}
+
+// of reads what a new password of a person is held against.
+func (n *newPassword) of(ctx context.Context, c *gate.Call, u id.User) (err error) {
+	if n.staff, err = identity.StaffByID(ctx, c.Tx, u); err != nil {
+		return err
+	}
+	n.recent, err = identity.RecentPasswords(ctx, c.Tx, u)
+	return err
+}
+
+// choose holds a new password to the policy and hashes it; no transaction is
+// open meanwhile.
+func (d *Desk) choose(ctx context.Context, n *newPassword, password secret.Text) error {
+	about := factor.About{Email: n.staff.Email, Name: n.staff.Name, House: []string{"lendkeep"}}
+	if err := d.config.Passwords.Choose(password, about); err != nil {
+		return err
+	}
+	used, err := d.config.Passwords.Used(ctx, password, n.recent)
+	if err != nil {
+		return err
+	}
+	if used {
+		f := fault.Bad("password", "Choose another password: this one is among your last four.")
+		f.Reason = "password_used"
+		return f
+	}
+	n.phc, err = d.config.Passwords.Hash(ctx, password)
+	return err
 }

@@ -17,12 +17,13 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
+	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
 
 func each(t *testing.T, fn func(t *testing.T, h *gatetest.House, d *signin.Desk)) {
 	var d *signin.Desk
 	gatetest.Each(t, func() gatetest.Config {
-		d = signin.New(signin.Config{Passwords: identity.NewPasswords(), Kick: func(*gate.Call) {}})
+		d = signin.New(signin.Config{Passwords: identity.NewPasswords(), Kick: func(*gate.Call) {}, Origin: func(*tenant.Tenant) string { return "https://acme.test" }})
 		return gatetest.Config{Operations: d.Operations()}
 	}, func(t *testing.T, h *gatetest.House) { fn(t, h, d) })
 }

@@ -20,6 +20,8 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/rule"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/addresses"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/apikeys"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
@@ -30,7 +32,10 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
+	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 	"github.com/lendkeep/lendkeep/platform/internal/web"
+	addressroom "github.com/lendkeep/lendkeep/platform/internal/web/addresses"
+	keyroom "github.com/lendkeep/lendkeep/platform/internal/web/apikeys"
 	"github.com/lendkeep/lendkeep/platform/internal/web/door"
 	askroom "github.com/lendkeep/lendkeep/platform/internal/web/inquiry"
 	limitroom "github.com/lendkeep/lendkeep/platform/internal/web/restrictions"
@@ -64,9 +69,10 @@ func open(t testing.TB) *place {
 	p := &place{}
 	var list []gate.Entry
 	catalogue := func() []*gate.Meta { return gate.Catalogue(list) }
-	entrance := signin.New(signin.Config{Passwords: identity.NewPasswords(), Kick: func(*gate.Call) { p.kicked++ }})
+	entrance := signin.New(signin.Config{Passwords: identity.NewPasswords(), Kick: func(*gate.Call) { p.kicked++ }, Origin: func(*tenant.Tenant) string { return origin }})
 	desk := admin.New(admin.Config{Catalogue: catalogue})
-	staff := people.New(people.Config{Passwords: identity.NewPasswords()})
+	rules, keys := addresses.New(), apikeys.New(apikeys.Config{Catalogue: catalogue})
+	staff := people.New(people.Config{Passwords: identity.NewPasswords(), Catalogue: catalogue, Kick: func(*gate.Call) { p.kicked++ }})
 	positions := roles.New(roles.Config{Catalogue: catalogue})
 	limits := restrictions.New(restrictions.Config{})
 	books := records.New()
@@ -74,6 +80,8 @@ func open(t testing.TB) *place {
 	list = append(list, questions.Operations()...)
 	list = append(list, entrance.Operations()...)
 	list = append(list, desk.Operations()...)
+	list = append(list, rules.Operations()...)
+	list = append(list, keys.Operations()...)
 	list = append(list, staff.Operations()...)
 	list = append(list, positions.Operations()...)
 	list = append(list, limits.Operations()...)
@@ -95,7 +103,7 @@ func open(t testing.TB) *place {
 		return all, nil
 	}
 	h, err := web.New(web.Config{Gate: p.Gate, Directory: p.Directory, Log: slog.New(slog.NewTextHandler(&p.log, nil)), Rooms: []visit.Room{
-		door.New(entrance, catalogue), settings.New(desk, staff, positions, limits), roleroom.New(positions, catalogue), limitroom.New(limits, holders(staff)),
+		door.New(entrance, catalogue, nil), addressroom.New(rules), keyroom.New(keys, rules, catalogue), settings.New(staff, positions, limits), roleroom.New(positions, catalogue), limitroom.New(limits, holders(staff)),
 		askroom.New(askroom.Config{Inquiry: questions, People: staff, Catalogue: catalogue}), trail.New(books, everybody, catalogue)}})
 	if err != nil {
 		t.Fatal(err)

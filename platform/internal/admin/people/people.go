@@ -25,7 +25,9 @@ import (
 // Config is what the desk is wired with.
 type Config struct {
 	Passwords *identity.Passwords
-	Built     func(c *gate.Call) // told after a change of restrictions: sets of visible loans may need building
+	Built     func(c *gate.Call)  // told after a change of restrictions: sets of visible loans may need building
+	Catalogue func() []*gate.Meta // the gate's list, once it is made
+	Kick      func(c *gate.Call)  // wakes the tenant's job runner after a commit
 }
 
 // Desk holds the operations.
@@ -35,6 +37,26 @@ type Desk struct {
 	UserView   *gate.Op[UserRef, User]
 	UserCreate *gate.Op[UserCreateIn, User]
 	UserUpdate *gate.Op[UserUpdateIn, User]
+	Invite     *gate.Op[UserRef, User]
+	Unlock     *gate.Op[UserRef, User]
+
+	Grantable    *gate.Op[GrantableIn, User]
+	GiveAway     *gate.Op[UserRef, GrantableOut]
+	Sessions     *gate.Op[UserRef, SessionListOut]
+	SignOut      *gate.Op[UserRef, Done]
+	Factors      *gate.Op[UserRef, FactorsOut]
+	ResetFactors *gate.Op[UserRef, Done]
+	Except       *gate.Op[ExceptIn, Exception]
+	EndExcept    *gate.Op[ExceptionRef, Done]
+
+	TeamList   *gate.Op[Nothing, TeamListOut]
+	TeamView   *gate.Op[TeamRef, Team]
+	TeamCreate *gate.Op[TeamIn, Team]
+	TeamUpdate *gate.Op[TeamUpdateIn, Team]
+	TeamDelete *gate.Op[TeamRef, Done]
+
+	Setting     *gate.Op[Nothing, Setting]
+	SaveSetting *gate.Op[SettingIn, Setting]
 }
 
 // Nothing is the input of operations that need none.
@@ -50,12 +72,20 @@ func New(c Config) *Desk {
 	d := &Desk{config: c}
 	d.UserList, d.UserView = d.userList(), d.userView()
 	d.UserCreate, d.UserUpdate = d.userCreate(), d.userUpdate()
+	d.Invite, d.Unlock = d.invite(), d.unlock()
+	d.Grantable, d.GiveAway = d.setGrantable(), d.giveAway()
+	d.Sessions, d.SignOut = d.sessions(), d.signOut()
+	d.Factors, d.ResetFactors, d.Except, d.EndExcept = d.factors(), d.resetFactors(), d.except(), d.endExcept()
+	d.TeamList, d.TeamView = d.teamList(), d.teamView()
+	d.TeamCreate, d.TeamUpdate, d.TeamDelete = d.teamCreate(), d.teamUpdate(), d.teamDelete()
+	d.Setting, d.SaveSetting = d.setting(), d.saveSetting()
 	return d
 }
 
 // Operations lists what the desk does.
 func (d *Desk) Operations() []gate.Entry {
-	return []gate.Entry{d.UserList, d.UserView, d.UserCreate, d.UserUpdate}
+	return []gate.Entry{d.UserList, d.UserView, d.UserCreate, d.UserUpdate, d.Invite, d.Unlock, d.Grantable, d.GiveAway, d.Sessions, d.SignOut,
+		d.Factors, d.ResetFactors, d.Except, d.EndExcept, d.TeamList, d.TeamView, d.TeamCreate, d.TeamUpdate, d.TeamDelete, d.Setting, d.SaveSetting}
 }
 
 // look describes a read of this desk; edit an access change.

@@ -3,11 +3,14 @@ package people
 import (
 	"context"
 	"net/mail"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/lendkeep/lendkeep/internal/factor"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
@@ -22,12 +25,17 @@ type User struct {
 	Active             bool             `json:"active" class:"public"`
 	Machine            bool             `json:"machine" class:"public" doc:"has keys and no sign-in"`
 	Role               string           `json:"role" class:"public" doc:"the role's name"`
-	Teams              []string         `json:"teams" class:"public"`
+	Teams              []id.Team        `json:"teams" class:"public"`
 	SearchRestrictions []id.Restriction `json:"search_restrictions" class:"public"`
 	IPRules            []id.IPRule      `json:"ip_rules" class:"public"`
 	WalkthroughGroups  []string         `json:"walkthrough_groups" class:"public"`
-	SecondFactor       string           `json:"second_factor,omitempty" class:"public" doc:"a recorded exception"`
+	SecondFactor       string           `json:"second_factor" class:"public" doc:"set_up, exception, missing, or not_needed"`
+	ExceptUntil        string           `json:"exception_until,omitempty" class:"public"`
+	InvitedUntil       string           `json:"invited_until,omitempty" class:"public" doc:"an invitation waits to be followed"`
+	NoPassword         bool             `json:"no_password" class:"public" doc:"a person who has not set a password yet"`
 	LockedUntil        string           `json:"locked_until,omitempty" class:"public"`
+	LentUntil          string           `json:"role_until,omitempty" class:"public" doc:"the role is lent until then"`
+	RoleAfter          string           `json:"role_after,omitempty" class:"public" doc:"the role that comes back then"`
 }
 
 // UserRef names a user in a path.
@@ -42,13 +50,15 @@ type UserListOut struct {
 	Next  string `json:"next" class:"public"`
 }
 
-// UserCreateIn is a new user. Without a password the user asks for a reset link.
+// UserCreateIn is a new user. Without a password a person is invited by mail; a
+// password that is given here must be changed at the first sign-in.
 type UserCreateIn struct {
 	Email              string           `json:"email" minLength:"3" maxLength:"320"`
 	Name               string           `json:"name" minLength:"1" maxLength:"200"`
 	Role               string           `json:"role" minLength:"1" maxLength:"200" doc:"a role's name or id"`
 	Machine            bool             `json:"machine,omitempty"`
 	Password           secret.Text      `json:"password,omitempty"`
+	Teams              []id.Team        `json:"teams,omitempty" maxItems:"50"`
 	SearchRestrictions []id.Restriction `json:"search_restrictions,omitempty" maxItems:"50"`
 }
 
@@ -58,6 +68,7 @@ type UserUpdateIn struct {
 	Name               *string           `json:"name,omitempty" minLength:"1" maxLength:"200"`
 	Role               *string           `json:"role,omitempty" doc:"a role's name or id"`
 	Active             *bool             `json:"active,omitempty"`
+	Teams              *[]id.Team        `json:"teams,omitempty"`
 	SearchRestrictions *[]id.Restriction `json:"search_restrictions,omitempty"`
 }
 
@@ -95,14 +106,18 @@ func (d *Desk) userView() *gate.Op[UserRef, User] {
 }
 
 func shown(ctx context.Context, c *gate.Call, s identity.Staff) (User, error) {
-	u := User{ID: s.ID, Email: s.Email, Name: s.Name, Active: s.Active, Machine: s.Machine, Teams: []string{}, WalkthroughGroups: []string{},
-		IPRules: []id.IPRule{}}
+	u := User{ID: s.ID, Email: s.Email, Name: s.Name, Active: s.Active, Machine: s.Machine, WalkthroughGroups: []string{},
+		IPRules: []id.IPRule{}, NoPassword: !s.Machine && s.PasswordHash == ""}
 	if s.LockedUntil > c.At {
 		u.LockedUntil = instant(s.LockedUntil)
 	}
-	if r := c.Policy.Role(s.Role); r != nil {
-		u.Role = r.Name
+	role := s.Role
+	if s.RoleUntil > c.At {
+		u.LentUntil, u.RoleAfter = instant(s.RoleUntil), roleName(c, s.RoleAfter)
+	} else if s.RoleUntil != 0 {
+		role = s.RoleAfter
 	}
+	u.Role = roleName(c, role)
 	for _, r := range c.Policy.IPRules() {
 		for _, h := range r.Holders {
 			if h.Kind == "user" && h.ID == string(s.ID) {
@@ -111,11 +126,54 @@ func shown(ctx context.Context, c *gate.Call, s identity.Staff) (User, error) {
 		}
 	}
 	var err error
-	u.SearchRestrictions, err = policy.Assigned(ctx, c.Tx, s.ID)
+	if u.SearchRestrictions, err = policy.Assigned(ctx, c.Tx, s.ID); err != nil {
+		return u, err
+	}
 	if u.SearchRestrictions == nil {
 		u.SearchRestrictions = []id.Restriction{}
 	}
-	return u, err
+	if u.Teams, err = policy.TeamsOf(ctx, c.Tx, s.ID); err != nil {
+		return u, err
+	}
+	if u.Teams == nil {
+		u.Teams = []id.Team{}
+	}
+	return u, door(ctx, c, s, &u)
+}
+
+// door fills in how the user comes in: invitation, second factors, exception.
+func door(ctx context.Context, c *gate.Call, s identity.Staff, u *User) error {
+	u.SecondFactor = "not_needed"
+	if s.Machine {
+		return nil
+	}
+	until, err := identity.InvitedUntil(ctx, c.Tx, s.ID)
+	if err != nil {
+		return err
+	}
+	u.InvitedUntil = instant(until)
+	list, err := identity.FactorsOf(ctx, c.Tx, s.ID)
+	if err != nil {
+		return err
+	}
+	exceptions, err := identity.ExceptionsOf(ctx, c.Tx, s.ID)
+	if err != nil {
+		return err
+	}
+	for _, x := range exceptions {
+		if x.EndedAt == 0 && x.Until > c.At {
+			u.ExceptUntil = max(u.ExceptUntil, instant(x.Until))
+		}
+	}
+	switch {
+	case u.ExceptUntil != "":
+		u.SecondFactor = "exception"
+	case slices.ContainsFunc(list, func(f identity.Factor) bool { return f.Active }):
+		u.SecondFactor = "set_up"
+	case c.Policy.Setting().FactorsRequired:
+		u.SecondFactor = "missing"
+	}
+	return nil
 }
 
 func (d *Desk) userCreate() *gate.Op[UserCreateIn, User] {
@@ -125,7 +183,7 @@ func (d *Desk) userCreate() *gate.Op[UserCreateIn, User] {
 		if in.Password.Empty() || in.Machine {
 			return "", nil
 		}
-		if err := identity.CheckPolicy(in.Password); err != nil {
+		if err := d.config.Passwords.Choose(in.Password, factor.About{Email: in.Email, Name: in.Name}); err != nil {
 			return nil, err
 		}
 		return d.config.Passwords.Hash(ctx, in.Password)
@@ -143,31 +201,49 @@ func (d *Desk) addUser(ctx context.Context, c *gate.Call, in *UserCreateIn) (*Us
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
+	if err := refuseGiving(c, nil, role); err != nil {
+		return nil, err
+	}
 	s := identity.Staff{ID: id.New[id.User](c.At), Email: in.Email, Name: strings.TrimSpace(in.Name), Role: role.ID, Active: true,
 		Machine: in.Machine, PasswordHash: c.Outside.(string), PasswordAt: c.At, CreatedAt: c.At}
+	s.MustChange = s.PasswordHash != "" && c.Channel != operation.Job // somebody else knows it
 	if err := identity.InsertStaff(ctx, c.Tx, s); err != nil {
 		return nil, err
 	}
 	if err := policy.Assign(ctx, c.Tx, s.ID, in.SearchRestrictions); err != nil {
 		return nil, err
 	}
+	if err := policy.JoinTeams(ctx, c.Tx, s.ID, in.Teams); err != nil {
+		return nil, err
+	}
+	if !s.Machine && s.PasswordHash == "" {
+		if err := d.sendInvitation(ctx, c, s.ID); err != nil {
+			return nil, err
+		}
+	}
 	c.Object("user/" + string(s.ID))
 	c.Change("name", "", s.Name)
 	c.Change("email", "", identity.NormalEmail(s.Email))
 	c.Change("role", "", role.Name)
+	c.Change("teams", "", join(in.Teams))
 	c.Change("search_restrictions", "", join(in.SearchRestrictions))
-	d.built(c, in.SearchRestrictions)
-	stored, err := identity.StaffByID(ctx, c.Tx, s.ID)
+	d.built(c, len(in.SearchRestrictions)+len(in.Teams) > 0)
+	return d.asStored(ctx, c, s.ID)
+}
+
+// asStored gives a user as the API shows one, read anew.
+func (d *Desk) asStored(ctx context.Context, c *gate.Call, u id.User) (*User, error) {
+	s, err := identity.StaffByID(ctx, c.Tx, u)
 	if err != nil {
 		return nil, err
 	}
-	u, err := shown(ctx, c, stored)
-	return &u, err
+	out, err := shown(ctx, c, s)
+	return &out, err
 }
 
 func (d *Desk) userUpdate() *gate.Op[UserUpdateIn, User] {
 	o := edit("user.update", "Change user", "Users", "PATCH", "/users/{id}", d.changeUser)
-	o.Object = func(in *UserUpdateIn) string { return "user/" + string(in.ID) }
+	o.Object, o.Pairing = func(in *UserUpdateIn) string { return "user/" + string(in.ID) }, gate.MayPair
 	return o
 }
 
@@ -176,7 +252,7 @@ func (d *Desk) changeUser(ctx context.Context, c *gate.Call, in *UserUpdateIn) (
 	if err != nil {
 		return nil, err
 	}
-	if in.Role != nil || in.Active != nil || in.SearchRestrictions != nil {
+	if in.Role != nil || in.Active != nil || in.SearchRestrictions != nil || in.Teams != nil {
 		if err := refuseSelf(c, in.ID); err != nil {
 			return nil, err
 		}
@@ -188,18 +264,10 @@ func (d *Desk) changeUser(ctx context.Context, c *gate.Call, in *UserUpdateIn) (
 		}
 		s.Name = strings.TrimSpace(*in.Name)
 	}
-	if in.Role != nil {
-		role := findRole(c, *in.Role)
-		if role == nil {
-			return nil, fault.Bad("role", "Name a role that exists, for example Agent.")
-		}
-		c.Change("role", roleName(c, s.Role), role.Name)
-		s.Role = role.ID
+	if err := changeRole(c, in, &s); err != nil {
+		return nil, err
 	}
-	if in.Active != nil {
-		s.Active = *in.Active
-		c.Change("active", yes(before.Active), yes(s.Active))
-	}
+	c.Change("active", yes(before.Active), yes(s.Active))
 	c.Change("name", before.Name, s.Name)
 	if err := identity.UpdateStaff(ctx, c.Tx, s); err != nil {
 		return nil, err
@@ -219,22 +287,64 @@ func (d *Desk) changeUser(ctx context.Context, c *gate.Call, in *UserUpdateIn) (
 	return &u, err
 }
 
-// reassign replaces the user's search restrictions, if they were given.
-func (d *Desk) reassign(ctx context.Context, c *gate.Call, in *UserUpdateIn) error {
-	if in.SearchRestrictions == nil {
+// changeRole sets role and activity, as far as the caller may give what comes
+// with them: to switch somebody on is to give the whole role.
+func changeRole(c *gate.Call, in *UserUpdateIn, s *identity.Staff) error {
+	holds := s.Role
+	if s.RoleUntil != 0 && c.At >= s.RoleUntil {
+		holds = s.RoleAfter
+	}
+	was := c.Policy.Role(holds)
+	if !s.Active {
+		was = nil
+	}
+	role := c.Policy.Role(holds)
+	if in.Role != nil {
+		if role = findRole(c, *in.Role); role == nil {
+			return fault.Bad("role", "Name a role that exists, for example Agent.")
+		}
+		if role.ID != holds {
+			c.Change("role", roleName(c, holds), role.Name)
+			s.Role, s.RoleUntil, s.RoleAfter = role.ID, 0, ""
+		}
+	}
+	if in.Active != nil {
+		s.Active = *in.Active
+	}
+	if !s.Active || role == nil {
 		return nil
 	}
-	was, err := policy.Assigned(ctx, c.Tx, in.ID)
-	if err != nil {
-		return err
-	}
-	c.Change("search_restrictions", join(was), join(*in.SearchRestrictions))
-	d.built(c, *in.SearchRestrictions)
-	return policy.Assign(ctx, c.Tx, in.ID, *in.SearchRestrictions)
+	return refuseGiving(c, was, role)
 }
 
-func (d *Desk) built(c *gate.Call, rs []id.Restriction) {
-	if len(rs) > 0 && d.config.Built != nil {
+// reassign replaces the user's search restrictions and teams, if they were given.
+func (d *Desk) reassign(ctx context.Context, c *gate.Call, in *UserUpdateIn) error {
+	if in.Teams != nil {
+		was, err := policy.TeamsOf(ctx, c.Tx, in.ID)
+		if err != nil {
+			return err
+		}
+		c.Change("teams", join(was), join(*in.Teams))
+		if err := policy.JoinTeams(ctx, c.Tx, in.ID, *in.Teams); err != nil {
+			return err
+		}
+	}
+	if in.SearchRestrictions != nil {
+		was, err := policy.Assigned(ctx, c.Tx, in.ID)
+		if err != nil {
+			return err
+		}
+		c.Change("search_restrictions", join(was), join(*in.SearchRestrictions))
+		if err := policy.Assign(ctx, c.Tx, in.ID, *in.SearchRestrictions); err != nil {
+			return err
+		}
+	}
+	d.built(c, in.Teams != nil || in.SearchRestrictions != nil)
+	return nil
+}
+
+func (d *Desk) built(c *gate.Call, changed bool) {
+	if changed && d.config.Built != nil {
 		c.After(func() { d.config.Built(c) })
 	}
 }

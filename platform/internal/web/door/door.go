@@ -1,5 +1,6 @@
-// Package door is the room at the entrance: signing in and out, asking for a
-// reset link, setting a new password, and "My access".
+// Package door is the room at the entrance: signing in and out, by password and
+// second factor or by a passkey; following an invitation or a reset link; proving
+// once more who one is; how one signs in, one's sessions, and "My access".
 //
 // Invariants. What is answered to a wrong password, an unknown address, a
 // locked account and a barred address is one and the same page. A session's
@@ -10,13 +11,13 @@ package door
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
 
-	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/pan"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
@@ -28,50 +29,101 @@ import (
 // that mails the link appends "?token=…".
 const ResetPath = "/reset/new"
 
+// InvitedPath is where an invitation leads, likewise.
+const InvitedPath = "/invited"
+
 // nextName is the form's field for where to go after signing in.
 const nextName = "_next"
 
 // againName is the field for the new password's repetition.
 const againName = "_again"
 
+// Letter is a mail that the demo has kept instead of sending it.
+type Letter struct {
+	At                int64 // unix microseconds
+	To, Subject, Text string
+}
+
 // Room is the entrance.
 type Room struct {
 	desk      *signin.Desk
 	catalogue func() []*gate.Meta
+	mail      func() ([]Letter, error) // the newest letters; nil outside of the demo
 }
 
-// New makes the room; catalogue gives the gate's list, for "My access".
-func New(d *signin.Desk, catalogue func() []*gate.Meta) *Room { return &Room{d, catalogue} }
+// New makes the room; catalogue gives the gate's list, for "My access". mail
+// gives the newest letters of a demo, which has a page for them; it is nil
+// everywhere else.
+func New(d *signin.Desk, catalogue func() []*gate.Meta, mail func() ([]Letter, error)) *Room {
+	return &Room{d, catalogue, mail}
+}
 
 // Routes registers the room's pages.
 func (r *Room) Routes(m *visit.Mux) {
 	m.Get("/signin", func(v *visit.Visit) { v.Print(200, r.signIn(v, v.R.URL.Query().Get("next"))) })
 	m.Post("/signin", r.enter)
+	m.Post("/signin/passkey", r.enterByPasskey)
+	m.Post("/signin/passkey/ask", r.askEntry)
 	m.Post("/signout", r.leave)
 	m.Get("/reset", func(v *visit.Visit) { v.Print(200, resetPage(v)) })
 	m.Post("/reset", r.askReset)
 	m.Get("/reset/sent", func(v *visit.Visit) { v.Print(200, resetSent(v)) })
-	m.Get(ResetPath, func(v *visit.Visit) { v.Print(200, newPassword(v, v.R.URL.Query().Get("token"))) })
-	m.Post(ResetPath, r.reset)
+	for _, path := range []string{ResetPath, InvitedPath} {
+		m.Get(path, func(v *visit.Visit) { v.Print(200, newPassword(v, path, v.R.URL.Query().Get("token"))) })
+		m.Post(path, func(v *visit.Visit) { r.reset(v, path) })
+	}
 	m.Get("/me", r.me)
+	if r.mail != nil {
+		m.Get("/demo/mail", r.letters)
+	}
+	r.factorRoutes(m)
+	r.mineRoutes(m)
 }
 
 func (r *Room) signIn(v *visit.Visit, next string) templ.Component {
 	if pan.Contains(next) {
 		next = "/"
 	}
-	return signInPage(v, visit.Local(next))
+	return signInPage(v, visit.Local(next), r.mail != nil)
 }
 
 func (r *Room) enter(v *visit.Visit) {
 	next := "/"
 	visit.ActOpen(v, v.Stranger(), r.desk.Enter, func(out *signin.EnterOut) visit.Answer {
 		v.Enter(out.Token)
+		if out.Asked {
+			return visit.Go(visit.Mending(visit.FactorPath, next), "")
+		}
 		return visit.Go(next, "")
 	}, func() templ.Component {
 		return r.signIn(v, next)
 	}, func(form url.Values, in *signin.EnterIn) error {
 		next = visit.Local(form.Get(nextName))
+		return visit.Decode(form, in)
+	})
+}
+
+// askEntry tells the browser what its passkeys are asked for.
+func (r *Room) askEntry(v *visit.Visit) {
+	visit.Tell(v, r.desk.AskEntry, func(out *signin.AskOut, err error) any {
+		if err != nil {
+			return nil
+		}
+		v.Ask(out.Token)
+		return json.RawMessage(out.Options.Reveal())
+	})
+}
+
+func (r *Room) enterByPasskey(v *visit.Visit) {
+	next := "/"
+	visit.ActOpen(v, v.Stranger(), r.desk.EnterByPK, func(out *signin.EnterOut) visit.Answer {
+		v.Enter(out.Token)
+		return visit.Go(next, "")
+	}, func() templ.Component {
+		return r.signIn(v, next)
+	}, func(form url.Values, in *signin.PasskeyEnterIn) error {
+		next = visit.Local(form.Get(nextName))
+		in.Token = v.Asked()
 		return visit.Decode(form, in)
 	})
 }
@@ -89,20 +141,17 @@ func (r *Room) askReset(v *visit.Visit) {
 	}, func() templ.Component { return resetPage(v) })
 }
 
-func (r *Room) reset(v *visit.Visit) {
+func (r *Room) reset(v *visit.Visit, path string) {
 	token := ""
 	visit.ActOpen(v, v.Stranger(), r.desk.Reset, func(*signin.Done) visit.Answer {
 		v.Leave()
 		return visit.Go("/signin", "Your new password is set. Sign in with it.")
-	}, func() templ.Component { return newPassword(v, token) }, func(form url.Values, in *signin.ResetIn) error {
+	}, func() templ.Component { return newPassword(v, path, token) }, func(form url.Values, in *signin.ResetIn) error {
 		token = form.Get("token")
 		if err := visit.Decode(form, in); err != nil {
 			return err
 		}
-		if form.Get(againName) != form.Get("password") {
-			return fault.Bad(againName, "Type the same password twice.")
-		}
-		return nil
+		return twice(form)
 	})
 }
 

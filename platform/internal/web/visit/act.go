@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"reflect"
 
 	"github.com/a-h/templ"
 
@@ -25,6 +26,8 @@ type Answer struct {
 	to    string
 	toast parts.Toast
 	see   Screen
+	held  *Held
+	print templ.Component
 }
 
 // Go sends the browser on with a toast. said is a fixed sentence without
@@ -39,17 +42,33 @@ func Told(to string, t parts.Toast) Answer { return Answer{to: to, toast: t} }
 // Render answers with a page in place: for what is shown once.
 func Render(s Screen) Answer { return Answer{see: s} }
 
+// Printed answers with a whole page that asks the gate for nothing: for a person
+// whom the act itself has shut out.
+func Printed(c templ.Component) Answer { return Answer{print: c} }
+
+// Return answers a fresh proof: the form that was held is shown again, or the
+// page that asked is opened.
+func Return(h Held) Answer { return Answer{held: &h} }
+
 // Fill takes the form into the input where tags do not do; it may begin with
 // Decode.
 type Fill[In any] func(form url.Values, in *In) error
 
 // Act runs an operation with the form that was sent and answers: done on
-// success; the proposal's page where a second person must approve it; again, the page with what was typed, on a fault that the person can
-// mend; the fault's own page otherwise. Path tags come from the address. The
+// success; the proposal's page where a second person must approve it; again, the
+// page with what was typed, on a fault that the person can mend, and after a
+// fresh proof was asked for; the fault's own page otherwise. Path tags come from the address. The
 // body is read only when the gate has permitted the operation.
 func Act[In, Out any](v *Visit, o *gate.Op[In, Out], done func(out *Out) Answer, again Screen, fill ...Fill[In]) {
+	if v.again(again) {
+		return
+	}
 	r := v.Request()
 	out, err := run(v, r, o, fill...)
+	if err != nil && mends(fault.As(err)) == StepUpPath {
+		v.hold(err, reflect.TypeFor[In]())
+		return
+	}
 	if f := fault.As(err); err != nil && f.Kind == fault.Proposed {
 		v.follow(r.At, proposed(f))
 		return
@@ -111,9 +130,17 @@ func run[In, Out any](v *Visit, r *gate.Request, o *gate.Op[In, Out], fill ...Fi
 }
 
 func (v *Visit) follow(at int64, a Answer) {
+	if a.print != nil {
+		v.Print(http.StatusOK, a.print)
+		return
+	}
 	if a.see != nil {
 		v.typed = nil
 		v.show(http.StatusOK, a.see)
+		return
+	}
+	if a.held != nil {
+		v.Resume(*a.held)
 		return
 	}
 	v.say(at, a.toast)
@@ -139,6 +166,10 @@ func mendable(err error) bool {
 // readForm reads a form's body, once.
 func (v *Visit) readForm() error {
 	if v.typed != nil {
+		return nil
+	}
+	if v.R.ContentLength == 0 && v.R.Header.Get("Content-Type") == "" {
+		v.typed = url.Values{} // a script that has nothing to say
 		return nil
 	}
 	kind, _, err := mime.ParseMediaType(v.R.Header.Get("Content-Type"))

@@ -30,7 +30,9 @@ type Mux struct {
 	config  Config
 	mux     *http.ServeMux
 	foreign *http.CrossOriginProtection
-	routes  []string
+
+	confirms func(v *Visit, h Held) Screen // asks for a fresh proof in place of a form
+	routes   []string
 }
 
 // Routes registers the rooms on one mux. Two rooms with the same route panic,

@@ -24,6 +24,7 @@ func places() []Place {
 		{"Roles", "/settings/roles", "role.list", "What each role permits, in the screens and in the API"},
 		{"Search restrictions", "/settings/search-restrictions", "search_restriction.list", "Which loans, borrowers and applications a person may find"},
 		{"Address rules", "/settings/address-rules", "ip_rule.list", "From which addresses people and programs may call"},
+		{"API keys", "/settings/api-keys", "api_key.list_all", "With which keys programs call, what each may do and when it was last used"},
 		{"Site keys", "/settings/site-keys", "site_key.list", "Which web pages may hand in applications"},
 		{"Four eyes", "/settings/four-eyes", "four_eyes.list", "Which operations wait for a second person"},
 		{"Lent rights", "/settings/lent-rights", "grant.list", "Who may do what to one object for a short time"},

@@ -26,6 +26,10 @@ func (v *Visit) Refuse(err error) {
 		v.toSignIn()
 		return
 	}
+	if page := mends(f); page != "" {
+		v.toMend(page)
+		return
+	}
 	code := httpserve.StatusOf(f.Kind)
 	if code == http.StatusInternalServerError {
 		v.mux.config.Log.Error("a page failed", "route", v.R.Pattern, "error", err)

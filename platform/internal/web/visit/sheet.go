@@ -153,7 +153,7 @@ func (s *Sheet) Boxes(names ...string) *Sheet {
 
 // Problems are the lines of the error summary.
 func (s *Sheet) Problems() []parts.Problem {
-	if s.err == nil {
+	if s.err == nil || s.err == (proved{}) {
 		return nil
 	}
 	list := s.faults()

@@ -22,7 +22,9 @@ type View struct {
 	Page parts.Page
 	Body templ.Component
 	To   string // instead of a page: go there
-	File *File  // instead of a page: send this
+	// Alone is instead of a page in the frame: a whole page that stands by itself.
+	Alone templ.Component
+	File  *File // instead of a page: send this
 }
 
 // File is something to save. The browser never shows it in place.
@@ -54,6 +56,8 @@ func (v *Visit) show(status int, s Screen) {
 		http.Redirect(v.W, v.R, view.To, http.StatusSeeOther)
 	case view.File != nil:
 		v.send(view.File)
+	case view.Alone != nil:
+		v.Print(status, view.Alone)
 	default:
 		v.page(status, view)
 	}
@@ -86,7 +90,7 @@ func (v *Visit) furnish(ctx context.Context, p *gate.Page) error {
 	v.framed = true
 	v.access, v.who = p.Can("access.explain", ""), who.User
 	v.frame = parts.Page{Tenant: c.Tenant.Name, Home: "/", Rail: Rail(p.Can, v.R.URL.Path), Access: "/me",
-		Person: parts.Person{Name: who.Name, Role: who.RoleName, SignOut: "/signout", Menu: []parts.Link{{Text: "My access", Href: "/me"}}},
+		Person: parts.Person{Name: who.Name, Role: who.RoleName, SignOut: "/signout", Menu: []parts.Link{{Text: "My access", Href: "/me"}, {Text: "My sign-in", Href: "/me/sign-in"}}},
 		Toasts: v.hear(c.At)}
 	if p.Can("loan.list", "") {
 		v.frame.Search = parts.Search{Action: "/loans", Name: "q", Query: v.asksFor(), Label: "Search loans"}
@@ -104,6 +108,9 @@ func (v *Visit) page(status int, view View) {
 	p, f := view.Page, v.frame
 	p.Tenant, p.Home, p.Rail, p.Access, p.Person, p.Approvals = f.Tenant, f.Home, f.Rail, f.Access, f.Person, f.Approvals
 	p.Toasts = append(p.Toasts, f.Toasts...)
+	if v.err == (proved{}) {
+		p.Toasts = append(p.Toasts, parts.Toast{Meaning: parts.OK, Text: sayAgain})
+	}
 	if p.Search.Action == "" {
 		p.Search = f.Search
 	}

@@ -44,13 +44,19 @@ type Visit struct {
 	access bool    // may ask why something is denied
 	who    id.User // who looks at it
 	asked  wanted  // what was asked of the gate last
+
+	resumed *resumed // a form that was held until the person had proved who they are
 }
 
 // wanted is an operation that was asked for, for the words of a denial.
 type wanted struct{ name, title, object string }
 
 func (m *Mux) visit(w http.ResponseWriter, r *http.Request) *Visit {
-	return &Visit{W: w, R: r, Tenant: m.config.Directory.ByHost(r.Host), mux: m}
+	v := &Visit{W: w, R: r, Tenant: m.config.Directory.ByHost(r.Host), mux: m}
+	if held, ok := w.(*resumed); ok {
+		v.W, v.resumed = held.ResponseWriter, held
+	}
+	return v
 }
 
 // Context is the request's context.
@@ -97,6 +103,26 @@ func (v *Visit) Enter(token secret.Text) { v.cookie(SessionCookie, token.Reveal(
 
 // Leave takes the session out of the browser.
 func (v *Visit) Leave() { v.cookie(SessionCookie, "", -1) }
+
+// challengeCookie holds the browser's half of what a passkey was asked for,
+// before anybody is signed in.
+const (
+	challengeCookie  = "__Host-lendkeep-asked"
+	challengeSeconds = 5 * 60
+)
+
+// Ask binds what a passkey is asked for to this browser.
+func (v *Visit) Ask(token secret.Text) { v.cookie(challengeCookie, token.Reveal(), challengeSeconds) }
+
+// Asked gives it back, once.
+func (v *Visit) Asked() secret.Text {
+	c, err := v.R.Cookie(challengeCookie)
+	if err != nil {
+		return secret.Text{}
+	}
+	v.cookie(challengeCookie, "", -1)
+	return secret.NewText(c.Value)
+}
 
 func (v *Visit) cookie(name, value string, age int) {
 	http.SetCookie(v.W, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
