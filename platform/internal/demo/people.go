@@ -8,7 +8,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/secret"
-	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/apikeys"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/house"
@@ -63,7 +63,7 @@ func (b *builder) found(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	key, err := do(ctx, b, b.House.Admin.KeyCreate, admin.KeyCreateIn{ID: intake.ID, Label: "web site", Server: true})
+	key, err := do(ctx, b, b.House.Keys.Create, apikeys.CreateIn{ID: intake.ID, Label: "web site", Server: true})
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (b *builder) found(ctx context.Context) error {
 }
 
 func (b *builder) person(ctx context.Context, key string, u id.User, email, password string) error {
-	k, err := do(ctx, b, b.House.Admin.KeyCreate, admin.KeyCreateIn{ID: u, Label: "demo"})
+	k, err := do(ctx, b, b.House.Keys.Create, apikeys.CreateIn{ID: u, Label: "demo"})
 	if err != nil {
 		return err
 	}

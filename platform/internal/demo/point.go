@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 
-	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/apikeys"
 )
 
 // point makes the parts of the demo know where the others run this time: the
@@ -17,7 +17,7 @@ import (
 func (b *builder) point(ctx context.Context) error {
 	b.facts.URL, b.facts.CA, b.facts.IPStackURL = b.URL, b.CA, b.IPStackURL
 	if b.facts.SiteOrigin != b.URL {
-		k, err := do(ctx, b, b.House.Admin.SiteKeyCreate, admin.SiteKeyIn{Label: "hosted form", Origins: []string{b.URL}})
+		k, err := do(ctx, b, b.House.Keys.SiteCreate, apikeys.SiteCreateIn{Label: "hosted form", Origins: []string{b.URL}})
 		if err != nil {
 			return err
 		}

@@ -144,6 +144,19 @@ func SaveIPRule(ctx context.Context, tx *db.Tx, r *IPRule, isNew bool) error {
 	return nil
 }
 
+// Bind gives a holder exactly these rules.
+func Bind(ctx context.Context, tx *db.Tx, h Holder, rules []id.IPRule) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM ip_rule_holder WHERE kind = ? AND holder = ?`, h.Kind, h.ID); err != nil {
+		return err
+	}
+	for _, r := range rules {
+		if _, err := tx.Exec(ctx, `INSERT INTO ip_rule_holder (rule_id, kind, holder) VALUES (?, ?, ?)`, r, h.Kind, h.ID); err != nil {
+			return named(err, "ip_rules", "Name address rules that exist, each once.")
+		}
+	}
+	return nil
+}
+
 // DeleteIPRule removes a rule and takes it from its holders; false if there is none.
 func DeleteIPRule(ctx context.Context, tx *db.Tx, rid id.IPRule) (bool, error) {
 	if _, err := tx.Exec(ctx, `DELETE FROM ip_rule_holder WHERE rule_id = ?`, rid); err != nil {
@@ -155,6 +168,9 @@ func DeleteIPRule(ctx context.Context, tx *db.Tx, rid id.IPRule) (bool, error) {
 
 // Contains reports whether a compiled rule's set holds an address.
 func (r *IPRule) Contains(a netip.Addr) bool { return r.set != nil && r.set.Contains(a) }
+
+// Set gives the addresses of a compiled rule; nil before Compile.
+func (r *IPRule) Set() *ipset.Set { return r.set }
 
 // IPRules gives the compiled address rules by name.
 func (p *Compiled) IPRules() []*IPRule { return p.rules }

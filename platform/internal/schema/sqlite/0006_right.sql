@@ -156,7 +156,10 @@ CREATE TABLE access_request (
     made_at     BIGINT NOT NULL,
     decided_by  TEXT NOT NULL,
     decided_at  BIGINT NOT NULL,
-    remark      TEXT NOT NULL
+    remark      TEXT NOT NULL,
+    decision    TEXT NOT NULL,               -- the denial that it was asked from; '' for none
+    address     TEXT NOT NULL,               -- from which the call was made that was denied
+    lent_role   TEXT NOT NULL                -- the role that was made to be lent by it; '' for none
 );
 CREATE INDEX access_request_by_state ON access_request (state, made_at);
 CREATE INDEX access_request_by_user ON access_request (user_id, made_at);
@@ -165,6 +168,7 @@ CREATE TABLE way_back (
     token_hash BLOB PRIMARY KEY,             -- of the link that undoes a change which locked out its editor
     rule_id    TEXT NOT NULL,
     before     TEXT NOT NULL,                -- JSON of the address rule as it was; '' if it was not there
+    after      TEXT NOT NULL,                -- JSON of it as the change left it: what somebody has changed since is not undone
     user_id    TEXT NOT NULL,
     until      BIGINT NOT NULL,
     used_at    BIGINT NOT NULL

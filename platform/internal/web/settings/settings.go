@@ -1,11 +1,9 @@
-// Package settings is the room of whoever administers access: users and their
-// API keys, roles, search restrictions, address rules, site keys, and the
-// explanation of a decision.
+// Package settings is the room of whoever administers access: the way to all of
+// its pages, and users.
 //
 // Invariants. Every page is made of reads that the person may call; what may
-// not be done has no button. A key is shown once, in the answer that made it.
-// Whatever takes something away is asked about first, naming the object and
-// the effect. The room knows the desk of access and no other.
+// not be done has no button. Whatever takes something away is asked about first,
+// naming the object and the effect.
 package settings
 
 import (
@@ -27,25 +25,21 @@ import (
 
 // Room is the settings of access.
 type Room struct {
-	desk   *admin.Desk
 	staff  *people.Desk
 	roles  *roledesk.Desk
 	limits *restrictions.Desk
 }
 
 // New makes the room.
-func New(d *admin.Desk, staff *people.Desk, roles *roledesk.Desk, limits *restrictions.Desk) *Room {
-	return &Room{d, staff, roles, limits}
+func New(staff *people.Desk, roles *roledesk.Desk, limits *restrictions.Desk) *Room {
+	return &Room{staff, roles, limits}
 }
 
 // The pages.
 const (
-	home      = "/settings"
-	users     = "/settings/users"
-	keys      = "/settings/api-keys"
-	limited   = "/settings/search-restrictions"
-	addresses = "/settings/address-rules"
-	sites     = "/settings/site-keys"
+	home    = "/settings"
+	users   = "/settings/users"
+	limited = "/settings/search-restrictions"
 )
 
 // Routes registers the room's pages.
@@ -59,17 +53,6 @@ func (r *Room) Routes(m *visit.Mux) {
 	show(users+"/{id}", r.userPage)
 	m.Post(users, r.userAdd)
 	m.Post(users+"/{id}", r.userChange)
-	m.Post(users+"/{id}/keys", r.keyMake)
-	m.Post(keys+"/{id}/revoke", r.keyRevoke)
-	show(addresses, r.addressList)
-	show(addresses+"/new", r.addressNew)
-	show(addresses+"/{id}", r.addressPage)
-	m.Post(addresses, r.addressAdd)
-	m.Post(addresses+"/{id}", r.addressChange)
-	m.Post(addresses+"/{id}/delete", r.addressDelete)
-	show(sites, r.siteList)
-	show(sites+"/new", r.siteNew)
-	m.Post(sites, r.siteMake)
 }
 
 func (r *Room) home(*visit.Visit) visit.Screen {
@@ -101,10 +84,9 @@ func button(p *gate.Page, operation string, b parts.Button) []parts.Button {
 type choices struct {
 	roles  []roledesk.Role
 	limits []restrictions.Restriction
-	people []people.User
 }
 
-func (r *Room) choices(ctx context.Context, p *gate.Page, everybody bool) (choices, error) {
+func (r *Room) choices(ctx context.Context, p *gate.Page) (choices, error) {
 	var c choices
 	if p.Can(r.roles.List.Name, "") {
 		out, err := gate.Look(ctx, p, r.roles.List, &admin.Nothing{})
@@ -119,13 +101,6 @@ func (r *Room) choices(ctx context.Context, p *gate.Page, everybody bool) (choic
 			return c, err
 		}
 		c.limits = out.Items
-	}
-	if everybody && p.Can(r.staff.UserList.Name, "") {
-		out, err := gate.Look(ctx, p, r.staff.UserList, &people.Nothing{})
-		if err != nil {
-			return c, err
-		}
-		c.people = out.Items
 	}
 	return c, nil
 }
@@ -152,25 +127,6 @@ func (c choices) restriction(rid id.Restriction) string {
 		}
 	}
 	return string(rid)
-}
-
-// person names a user.
-func (c choices) person(uid string) string {
-	for _, u := range c.people {
-		if string(u.ID) == uid {
-			return u.Name
-		}
-	}
-	return uid
-}
-
-func (c choices) role(rid string) string {
-	for _, r := range c.roles {
-		if string(r.ID) == rid {
-			return r.Name
-		}
-	}
-	return rid
 }
 
 func state(on bool) parts.Badge {

@@ -2,12 +2,9 @@ package settings
 
 import (
 	"context"
-	"net/url"
 	"strings"
 	"time"
 
-	"github.com/lendkeep/lendkeep/internal/civil"
-	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
@@ -68,7 +65,7 @@ func (l *userFilter) bar() parts.FilterBar {
 
 func (r *Room) userNew(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
-		c, err := r.choices(ctx, p, false)
+		c, err := r.choices(ctx, p)
 		if err != nil {
 			return visit.View{}, err
 		}
@@ -84,14 +81,10 @@ func (r *Room) userAdd(v *visit.Visit) {
 
 // userFacts is everything that a user's page shows.
 type userFacts struct {
-	user      *people.User
-	keys      *admin.KeyListOut // nil: may not be read
-	choices   choices
-	self      bool
-	change    bool
-	makeKey   bool
-	revokeKey bool
-	at        int64
+	user    *people.User
+	choices choices
+	self    bool
+	change  bool
 }
 
 func (r *Room) userPage(v *visit.Visit) visit.Screen {
@@ -101,22 +94,14 @@ func (r *Room) userPage(v *visit.Visit) visit.Screen {
 			return visit.View{}, err
 		}
 		ref := "user/" + string(u.ID)
-		f := userFacts{user: u, self: u.ID == p.Who().User, change: p.Can(r.staff.UserUpdate.Name, ref), at: p.Call().At,
-			makeKey: u.Active && p.Can(r.desk.KeyCreate.Name, ref), revokeKey: p.Can(r.desk.KeyRevoke.Name, "")}
-		if f.choices, err = r.choices(ctx, p, false); err != nil {
+		f := userFacts{user: u, self: u.ID == p.Who().User, change: p.Can(r.staff.UserUpdate.Name, ref)}
+		if f.choices, err = r.choices(ctx, p); err != nil {
 			return visit.View{}, err
-		}
-		if p.Can(r.desk.KeyList.Name, ref) {
-			if f.keys, err = gate.Look(ctx, p, r.desk.KeyList, &admin.UserRef{ID: u.ID}); err != nil {
-				return visit.View{}, err
-			}
 		}
 		out := under(parts.Link{Text: "Users", Href: users}, u.Name, userPage(v, f))
 		badge := state(u.Active)
 		out.Page.State = &badge
-		if f.makeKey {
-			out.Page.Actions = []parts.Button{{Label: "Make API key…", Opens: "make-key"}}
-		}
+		out.Page.Actions = button(p, "api_key.list", parts.Button{Label: "API keys", Href: users + "/" + string(u.ID) + "/keys"})
 		return out, nil
 	}
 }
@@ -125,35 +110,6 @@ func (r *Room) userChange(v *visit.Visit) {
 	visit.Act(v, r.staff.UserUpdate, func(out *people.User) visit.Answer {
 		return visit.Go(users+"/"+string(out.ID), "User changed.")
 	}, r.userPage(v))
-}
-
-func (r *Room) keyMake(v *visit.Visit) {
-	visit.Act(v, r.desk.KeyCreate, func(out *admin.KeyCreateOut) visit.Answer {
-		return visit.Render(func(context.Context, *gate.Page) (visit.View, error) {
-			made := under(parts.Link{Text: "User", Href: users + "/" + string(out.User)}, "API key made", keyMade(out))
-			return made, nil
-		})
-	}, r.userPage(v), func(form url.Values, in *admin.KeyCreateIn) error {
-		form.Set("expires_at", endOf(form.Get("expires_at"), v.Zone()))
-		return visit.Decode(form, in)
-	})
-}
-
-// endOf turns a date into the instant at which it is over; anything else stays
-// as it is, for the desk to refuse.
-func endOf(text string, zone *time.Location) string {
-	d, err := civil.Parse(strings.TrimSpace(text))
-	if err != nil {
-		return text
-	}
-	y, m, day := d.AddDays(1).YMD()
-	return time.Date(y, m, day, 0, 0, 0, 0, zone).UTC().Format(time.RFC3339)
-}
-
-func (r *Room) keyRevoke(v *visit.Visit) {
-	visit.Act(v, r.desk.KeyRevoke, func(out *admin.Key) visit.Answer {
-		return visit.Go(users+"/"+string(out.User), "API key revoked.")
-	}, nil)
 }
 
 // instant reads what the desk writes; 0 for never.
@@ -170,31 +126,4 @@ func moment(v *visit.Visit, text string) parts.Moment {
 		return parts.Moment{}
 	}
 	return parts.At(instant(text), v.Zone())
-}
-
-// keyState says whether a key still opens anything.
-func keyState(k admin.Key, at int64) parts.Badge {
-	switch {
-	case k.RevokedAt != "":
-		return parts.Badge{Word: "Revoked"}
-	case k.ExpiresAt != "" && instant(k.ExpiresAt) <= at:
-		return parts.Badge{Word: "Expired"}
-	}
-	return parts.Badge{Meaning: parts.OK, Word: "In force"}
-}
-
-// revokeEffect says what revoking a key does.
-func revokeEffect(v *visit.Visit, k admin.Key, at int64) string {
-	use := "It has never been used."
-	if k.UsedAt != "" {
-		use = "Last used " + parts.Ago(instant(k.UsedAt), at, v.Zone()).Text + " ago"
-		if instant(k.UsedAt) > at-60_000_000 {
-			use = "Used just now"
-		}
-		if k.UsedAddress != "" {
-			use += " from " + k.UsedAddress
-		}
-		use += "."
-	}
-	return use + " Programs that hold it are refused from the next call on. This cannot be undone."
 }

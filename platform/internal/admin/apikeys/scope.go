@@ -1,0 +1,114 @@
+package apikeys
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
+)
+
+// inAPI gives an operation that a key can call, or nil.
+func (d *Desk) inAPI(name string) *gate.Meta {
+	for _, m := range d.config.Catalogue() {
+		if m.Name == name && m.Path != "" && (m.Permit == gate.ByRole || m.Permit == gate.SignedIn) {
+			return m
+		}
+	}
+	return nil
+}
+
+// checkScope cleans a scope, or notes what is wrong with it. What the role does
+// not permit is allowed in it — the role may grow — and told by beyond_role.
+func (d *Desk) checkScope(f *fault.Collector, scope []string) []string {
+	f.Check(scope == nil || len(scope) > 0, "scope", "Name at least one operation; an empty scope would open nothing.")
+	out := slices.Clone(scope)
+	for i, name := range scope {
+		if d.inAPI(name) == nil {
+			f.Addf(fmt.Sprintf("scope[%d]", i), "The API has no operation of the name in place %d; the nearest is %s.", i+1, d.nearest(name))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// nearest is the operation of the API whose name is most like one that it does
+// not have.
+func (d *Desk) nearest(name string) string {
+	var list []*gate.Meta
+	for _, m := range d.config.Catalogue() {
+		if m.Path != "" {
+			list = append(list, m)
+		}
+	}
+	return roles.Nearest(list, name)
+}
+
+// beyond is what a scope holds that the role does not permit in the API.
+func (d *Desk) beyond(scope []string, role *policy.Role) []string {
+	var out []string
+	for _, name := range scope {
+		if m := d.inAPI(name); m == nil || role == nil || !role.Rights.API.Has(m.Number) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// refuseWidening refuses to let a key have, or get the secret of, one that may do
+// more than itself.
+func (d *Desk) refuseWidening(c *gate.Call, scope []string) error {
+	s := c.Subject()
+	if s == nil || c.Who.APIKey == "" || s.KeyScope == nil {
+		return nil
+	}
+	wider := scope == nil
+	for _, name := range scope {
+		m := d.inAPI(name)
+		wider = wider || m == nil || !s.KeyScope.Has(m.Number)
+	}
+	if wider {
+		return fault.New(fault.Denied, "wider_than_key", "This key is narrowed to a scope, and gives no key more than that; use a key without a scope, or the screens.")
+	}
+	return nil
+}
+
+// refuseOwnKey keeps a key from changing what it may do itself.
+func refuseOwnKey(c *gate.Call, k id.APIKey) error {
+	if c.Who.APIKey == k && k != "" {
+		return fault.New(fault.Denied, "own_key", "A key does not change itself; use another one, or the screens.")
+	}
+	return nil
+}
+
+// mostNamed is how many operations a refusal names before it counts the others.
+const mostNamed = 10
+
+// refuseGiving keeps people from making keys for others with operations that
+// they may not give away: whoever makes a key reads it.
+func (d *Desk) refuseGiving(c *gate.Call, u id.User, role *policy.Role, scope []string) error {
+	s := c.Subject()
+	if s == nil || c.Who.User == u || role == nil {
+		return nil
+	}
+	var not []string
+	for _, m := range d.config.Catalogue() {
+		opens := m.Permit == gate.ByRole && role.Rights.API.Has(m.Number) && (scope == nil || slices.Contains(scope, m.Name))
+		if opens && !s.MayGive(m.Name) {
+			not = append(not, m.Name)
+		}
+	}
+	if len(not) == 0 {
+		return nil
+	}
+	words := strings.Join(not[:min(len(not), mostNamed)], ", ")
+	if more := len(not) - mostNamed; more > 0 {
+		words += " and " + strconv.Itoa(more) + " more"
+	}
+	return fault.New(fault.Denied, "not_grantable", "You may not give this to anybody, and whoever makes a key reads it: "+words+". Narrow the key by a scope, or have your grantable set made larger.")
+}
