@@ -62,6 +62,7 @@ type Entry struct {
 	At            int64             `json:"-"`
 	Actor         string            `json:"actor" class:"public"`
 	ActorName     string            `json:"actor_name" class:"public"`
+	For           string            `json:"for,omitempty" class:"public" doc:"on whose behalf: who proposed what another person approved"`
 	Channel       string            `json:"channel" class:"public"`
 	Credential    string            `json:"credential,omitempty" class:"public"`
 	Address       string            `json:"address" class:"public"`
@@ -182,7 +183,7 @@ func view(ctx context.Context, c *gate.Call, in *AuditRef) (*Entry, error) {
 }
 
 func shown(e *audit.Entry) Entry {
-	out := Entry{ID: e.ID, At: e.At, Time: time.UnixMicro(e.At).UTC().Format("2006-01-02T15:04:05.000000Z"), Actor: e.Actor, ActorName: e.ActorName,
+	out := Entry{ID: e.ID, At: e.At, Time: time.UnixMicro(e.At).UTC().Format("2006-01-02T15:04:05.000000Z"), Actor: e.Actor, ActorName: e.ActorName, For: e.For,
 		Channel: e.Channel.String(), Credential: e.Credential, UserAgent: e.UserAgent, Operation: e.Operation, Operations: e.Operations,
 		Object: e.Object, Outcome: e.Outcome.String(), Layer: e.Layer, Reason: e.Reason, Rule: e.Rule, DecisionID: e.DecisionID,
 		PolicyVersion: e.PolicyVersion, Given: e.Given, Detail: e.Detail, Count: max(1, e.Count), Before: map[string]string{}, After: map[string]string{}}
