@@ -114,6 +114,9 @@ func (d *Desk) loanList(ctx context.Context, c *gate.Call, in *LoanListIn) (*Loa
 	if err != nil {
 		return nil, err
 	}
+	if page.Slow {
+		d.accessChanged(c) // a new day may have begun, or a build been given up
+	}
 	out := &LoanListOut{Items: make([]LoanItem, len(page.Rows)), Total: page.Total, TotalIs: totalIs(page.Exact)}
 	for i, r := range page.Rows {
 		out.Items[i] = LoanItem{ID: r.ID, Number: r.Number, Status: r.Status, Portfolios: listed(r.Portfolios), SourceCompany: r.Company,

@@ -41,8 +41,12 @@ func restrictions() []restriction {
 		{`custom.vip`, func(l *LoanOut) bool { return l.CustomFields[0].Value == "true" }},
 		{`custom.tier in ["gold", "none"]`, func(l *LoanOut) bool { return l.CustomFields[0].Name == "tier" }}, // replaced below
 		{`loan.days_past_due > 30`, func(l *LoanOut) bool { return l.DaysPastDue > 30 }},
-		{`loan.portfolios.overlaps(["Acme", "Gamma"]) && (loan.portfolios.overlaps(["Beta"]) || loan.status != "on_hold")`, func(l *LoanOut) bool { return (in("Acme")(l) || in("Gamma")(l)) && (in("Beta")(l) || l.Status != "on_hold") }},
-		{`loan.days_past_due > 60 && !(loan.portfolios.overlaps(["Acme"])) || loan.opened_on < date("2026-05-01")`, func(l *LoanOut) bool { return l.DaysPastDue > 60 && !in("Acme")(l) || l.OpenedOn < civil.Must(2026, 5, 1) }},
+		{`loan.portfolios.overlaps(["Acme", "Gamma"]) && (loan.portfolios.overlaps(["Beta"]) || loan.status != "on_hold")`, func(l *LoanOut) bool {
+			return (in("Acme")(l) || in("Gamma")(l)) && (in("Beta")(l) || l.Status != "on_hold")
+		}},
+		{`loan.days_past_due > 60 && !(loan.portfolios.overlaps(["Acme"])) || loan.opened_on < date("2026-05-01")`, func(l *LoanOut) bool {
+			return l.DaysPastDue > 60 && !in("Acme")(l) || l.OpenedOn < civil.Must(2026, 5, 1)
+		}},
 		{`loan.number.startsWith("LN-00000")`, func(l *LoanOut) bool { return strings.HasPrefix(l.Number, "LN-00000") }},
 		{`true`, func(*LoanOut) bool { return true }},
 		{`false`, func(*LoanOut) bool { return false }},

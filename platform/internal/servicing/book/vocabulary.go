@@ -32,7 +32,7 @@ func Vocabulary(ctx context.Context, tx *db.Tx) (policy.Vocabulary, error) {
 		{Name: "loan.source_company", Kind: rule.Text, Column: "l.source_company_id", Value: idOf(companies)},
 		{Name: "loan.portfolios", Kind: rule.TextList, Column: "EXISTS (SELECT 1 FROM loan_portfolio lp WHERE lp.loan_id = l.id AND lp.portfolio_id %s)", Value: idOf(portfolios)},
 		{Name: "loan.balance", Kind: rule.Money, Column: "l.principal_balance"},
-		{Name: "loan.days_past_due", Kind: rule.Int, Column: "l.oldest_unpaid_due", DaysSince: true},
+		{Name: "loan.days_past_due", Kind: rule.Int, Column: "l.due_key", DaysSince: true},
 		{Name: "loan.opened_on", Kind: rule.Date, Column: "l.opened_on"},
 		{Name: "borrower.state", Kind: rule.Text, Column: "l.borrower_region"},
 		{Name: "borrower.country", Kind: rule.Text, Column: "l.borrower_country"},

@@ -38,9 +38,12 @@ func (w wanted) cond() db.Cond { return condOf(w.rules, w.day) }
 // changed, and once a day: rules that read the date have a set for today and
 // one for tomorrow.
 func Build(ctx context.Context, t *tenant.Tenant) error {
-	sets, err := wantedSets(ctx, t)
+	sets, idle, err := wantedSets(ctx, t)
 	if err != nil {
 		return fmt.Errorf("finding the sets to build: %w", err)
+	}
+	if idle {
+		return nil
 	}
 	if err := declare(ctx, t, sets); err != nil {
 		return fmt.Errorf("declaring visible sets: %w", err)
@@ -53,10 +56,11 @@ func Build(ctx context.Context, t *tenant.Tenant) error {
 	return sweepSets(ctx, t)
 }
 
-// wantedSets gives the sets of every restricted user, by key.
-func wantedSets(ctx context.Context, t *tenant.Tenant) (map[string]wanted, error) {
-	sets := map[string]wanted{}
-	err := t.DB.Read(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
+// wantedSets gives the sets of every restricted user, by key, and whether all of
+// them are there and nothing else.
+func wantedSets(ctx context.Context, t *tenant.Tenant) (sets map[string]wanted, idle bool, err error) {
+	sets = map[string]wanted{}
+	err = t.DB.Read(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
 		p, err := currentPolicy(ctx, tx, t)
 		if err != nil {
 			return err
@@ -89,9 +93,34 @@ func wantedSets(ctx context.Context, t *tenant.Tenant) (map[string]wanted, error
 				sets[keyOf(w.cond())] = w
 			}
 		}
-		return nil
+		idle, err = complete(ctx, tx, sets)
+		return err
 	})
-	return sets, err
+	return sets, idle, err
+}
+
+// complete reports whether there is nothing to build and nothing to sweep, so
+// that whoever asks in vain holds up no write.
+func complete(ctx context.Context, tx *db.Tx, sets map[string]wanted) (bool, error) {
+	kept, err := db.All(ctx, tx, scanSet, `SELECT `+setColumns+` FROM visible_set s`)
+	if err != nil || len(kept) != len(sets) {
+		return false, err
+	}
+	for _, s := range kept {
+		if w, ok := sets[s.Key]; !ok || w.day != s.Day || s.State != setReady {
+			return false, nil
+		}
+		for _, o := range Orders() {
+			var left int64
+			if !s.Walks(o) {
+				continue
+			}
+			if err := tx.One(ctx, `SELECT COUNT(*) FROM (SELECT 1 AS one FROM visible_place p WHERE p.set_no = ? AND p.sort = ? LIMIT 1) counted`, []any{s.No, o.No}, &left); err != nil || left > 0 {
+				return false, err
+			}
+		}
+	}
+	return true, nil
 }
 
 // currentPolicy compiles the policy that the transaction sees.

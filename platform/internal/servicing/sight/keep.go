@@ -29,18 +29,32 @@ const keptVocabularies = 8
 // meaning is a set's rules as compiled. A set whose words mean something else
 // by now, or nothing, has a false one.
 type meaning struct {
-	no    int64
-	rules string
-	day   civil.Date
-	cond  db.Cond
-	money bool // the rules read what an entry of the ledger moves
-	right bool
+	no, made int64 // the set, by its number and its birth: a number is given again
+	day      civil.Date
+	cond     db.Cond
+	money    bool // the rules read what an entry of the ledger moves
+	right    bool
 }
 
-func (m *meaning) of(s *Set) bool { return m.no == s.No && m.rules == s.Rules && m.day == s.Day }
+func (m *meaning) of(s *Set) bool { return m.no == s.No && m.made == s.MadeAt }
+
+// meanings compiles every set that is kept.
+func meanings(ctx context.Context, tx *db.Tx, v *rule.Vocabulary) ([]meaning, error) {
+	sets, err := db.All(ctx, tx, scanSet, `SELECT `+setColumns+` FROM visible_set s WHERE s.state < 2 ORDER BY s.set_no`)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]meaning, len(sets))
+	for i := range sets {
+		if out[i], err = meaningOf(v, &sets[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
 
 func meaningOf(v *rule.Vocabulary, s *Set) (meaning, error) {
-	m := meaning{no: s.No, rules: s.Rules, day: s.Day}
+	m := meaning{no: s.No, made: s.MadeAt, day: s.Day}
 	var texts []string
 	if err := json.Unmarshal([]byte(s.Rules), &texts); err != nil {
 		return m, err
@@ -113,77 +127,62 @@ func (k *Keeper) keep(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, today 
 // judged is what a set has to do with a loan.
 type judged struct {
 	Set
-	loan     id.Loan
-	number   string
-	was, now bool
-	moved    int64 // one bit an order: the loan's key is another than it was placed under
-	right    bool  // the set means what it says
+	loan            id.Loan
+	number          string
+	was, now, ahead bool  // ahead: the set's build will come by
+	moved           int64 // one bit an order: the loan's key is another than it was placed under
+	right           bool  // the set means what it says
 }
 
-// What the statement answers, beside 0 and 1, for a set that it did not know of
-// and for one that cannot have changed its mind.
-const (
-	unknown = -1
-	asItWas = 2
-)
+// asItWas answers, beside 0 and 1, for a set that cannot have changed its mind.
+const asItWas = 2
 
 // judge asks every set about loans, in one statement, made for the sets that
-// there were last time; if there are others by now it is made again for those.
+// there were last time; if there are others by now they are learned and it is
+// made again.
 func (k *Keeper) judge(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, posted bool, loans []id.Loan) ([]judged, error) {
 	for list := k.recall(v); ; {
 		query, args := question(list, posted, loans)
 		strange := false
 		found, err := db.All(ctx, tx, func(r *db.Rows) (j judged, err error) {
-			var was, now int64
-			err = r.Scan(append(j.dest(), &j.loan, &j.number, &j.moved, &was, &now)...)
+			var was, now, ahead int64
+			err = r.Scan(&j.No, &j.MadeAt, &j.Bit, &j.Walked, &ahead, &j.loan, &j.number, &j.moved, &was, &now)
 			at := slices.IndexFunc(list, func(m meaning) bool { return m.of(&j.Set) })
-			strange = strange || at < 0 || now == unknown
+			if at < 0 {
+				strange = true
+				return j, err
+			}
+			j.Day, j.right = list[at].day, list[at].right
+			j.was, j.now, j.ahead = was == 1, now == 1 || now == asItWas && was == 1, ahead == 1
 			j.moved &^= j.Walked
-			j.was, j.now, j.right = was == 1, now == 1 || now == asItWas && was == 1, at >= 0 && list[at].right
 			return j, err
 		}, query, args...)
 		if err != nil || !strange {
 			return found, err
 		}
-		var learned []meaning
-		for _, j := range found {
-			if n := len(learned); n > 0 && learned[n-1].no == j.No {
-				continue // of another loan
-			}
-			m, err := meaningOf(v, &j.Set)
-			if err != nil {
-				return nil, err
-			}
-			learned = append(learned, m)
+		if list, err = meanings(ctx, tx, v); err != nil {
+			return nil, err
 		}
-		list = learned
 		k.remember(v, list)
 	}
 }
 
 // question is the statement of judge.
 func question(list []meaning, posted bool, loans []id.Loan) (string, []any) {
-	var moved, shown strings.Builder
-	for _, o := range Orders() {
-		if o.Key != "" {
-			fmt.Fprintf(&moved, " + CASE WHEN l.%s <> l.%s THEN %d ELSE 0 END", o.placed, o.Key, 1<<o.No)
-		}
-	}
 	var args []any
+	var shown strings.Builder
 	for _, m := range list {
-		no := strconv.FormatInt(m.no, 10)
 		if !m.right || posted && !m.money {
-			shown.WriteString(" WHEN s.set_no = " + no + " THEN " + strconv.Itoa(asItWas))
 			continue
 		}
-		shown.WriteString(" WHEN s.set_no = " + no + " THEN CASE WHEN " + m.cond.SQL() + " AND " + Landed + " THEN 1 ELSE 0 END")
+		shown.WriteString(" WHEN s.set_no = " + strconv.FormatInt(m.no, 10) + " THEN CASE WHEN " + m.cond.SQL() + " AND " + Landed + " THEN 1 ELSE 0 END")
 		args = append(args, m.cond.Args()...)
 	}
 	which := db.In("l.id", loans)
-	return `SELECT ` + setColumns + `, l.id, l.number, 0` + moved.String() + `,
+	return `SELECT s.set_no, s.made_at, s.bit, s.walked, CASE WHEN s.state = 0 AND l.id > s.built_to THEN 1 ELSE 0 END, l.id, l.number, ` + moved() + `,
 		CASE WHEN s.bit <> 0 THEN CASE WHEN (l.shown & s.bit) <> 0 THEN 1 ELSE 0 END
 			WHEN EXISTS (SELECT 1 FROM visible_place p WHERE p.set_no = s.set_no AND p.sort = 0 AND p.num = 0 AND p.txt = '' AND p.number = l.number) THEN 1 ELSE 0 END,
-		CASE` + shown.String() + ` WHEN 1 = 0 THEN 0 ELSE -1 END
+		CASE` + shown.String() + ` WHEN 1 = 1 THEN 2 END
 		FROM visible_set s CROSS JOIN loan l WHERE s.state < 2 AND ` + which.SQL() + ` ORDER BY s.set_no`, append(args, which.Args()...)
 }
 
@@ -206,8 +205,8 @@ func settle(ctx context.Context, tx *db.Tx, today civil.Date, found []judged) er
 				c.void = append(c.void, j.No)
 			}
 			continue
-		case j.State == setBuilding && string(j.loan) > j.BuiltTo:
-			continue // the build will come by
+		case j.ahead:
+			continue
 		case j.now && !j.was:
 			c.enter[j.No] = append(c.enter[j.No], j.loan)
 		case j.was && !j.now:

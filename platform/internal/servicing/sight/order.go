@@ -98,6 +98,18 @@ func (o Order) moving() string {
 		WHERE sort = ` + strconv.Itoa(o.No) + ` AND ` + other + ` AND ` + o.column() + ` = (SELECT l.` + o.placed + ` FROM loan l WHERE l.id = ?) AND number = ? AND `
 }
 
+// moved is an expression over loan l with one bit for each order in which the
+// loan's key is another than the one under which it lies.
+func moved() string {
+	var bits []string
+	for _, o := range Orders() {
+		if o.Key != "" {
+			bits = append(bits, "CASE WHEN l."+o.placed+" <> l."+o.Key+" THEN "+strconv.Itoa(1<<o.No)+" ELSE 0 END")
+		}
+	}
+	return strings.Join(bits, " + ")
+}
+
 // remembering is the part of an UPDATE of loans that notes the keys under which
 // they lie now.
 func remembering() string {

@@ -32,12 +32,13 @@ type Set struct {
 	Bit     int64 // in loan.shown; 0: none was free
 	Walked  int64 // see Walks
 	BuiltTo string
+	MadeAt  int64
 }
 
-const setColumns = `s.set_no, s.set_key, s.rules, s.day, s.state, s.loans, s.bit, s.walked, s.built_to`
+const setColumns = `s.set_no, s.set_key, s.rules, s.day, s.state, s.loans, s.bit, s.walked, s.built_to, s.made_at`
 
 func (s *Set) dest() []any {
-	return []any{&s.No, &s.Key, &s.Rules, &s.Day, &s.State, &s.Loans, &s.Bit, &s.Walked, &s.BuiltTo}
+	return []any{&s.No, &s.Key, &s.Rules, &s.Day, &s.State, &s.Loans, &s.Bit, &s.Walked, &s.BuiltTo, &s.MadeAt}
 }
 
 func scanSet(r *db.Rows) (s Set, err error) { return s, r.Scan(s.dest()...) }
