@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/lendkeep/lendkeep/internal/db"
-	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/ipset"
 	"github.com/lendkeep/lendkeep/platform/internal/access"
@@ -35,9 +34,7 @@ type Holder struct {
 func (r *IPRule) Compile() error {
 	set, err := ipset.Parse(r.Entries...)
 	if err != nil {
-		var c fault.Collector
-		c.Merge("entries", err)
-		return c.Err()
+		return err // it names each entry as "entries[2]"
 	}
 	r.set = set
 	return nil
