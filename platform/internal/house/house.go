@@ -30,8 +30,11 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/approval"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/policyfile"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/requests"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/vantage"
 	"github.com/lendkeep/lendkeep/platform/internal/api"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/rate"
@@ -54,6 +57,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/web/engine"
 	askroom "github.com/lendkeep/lendkeep/platform/internal/web/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/web/loans"
+	peopleroom "github.com/lendkeep/lendkeep/platform/internal/web/people"
 	limitroom "github.com/lendkeep/lendkeep/platform/internal/web/restrictions"
 	roleroom "github.com/lendkeep/lendkeep/platform/internal/web/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/web/settings"
@@ -96,8 +100,11 @@ type House struct {
 	Signin       *signin.Desk
 	Admin        *admin.Desk
 	Inquiry      *inquiry.Desk
+	Requests     *requests.Desk
+	Vantage      *vantage.Desk
 	People       *people.Desk
 	Roles        *roles.Desk
+	PolicyFile   *policyfile.Desk
 	Restrictions *restrictions.Desk
 	Addresses    *addresses.Desk
 	Keys         *apikeys.Desk
@@ -147,6 +154,8 @@ func (h *House) desks() error {
 	out := outbound.New(outbound.Config{AllowLoopback: c.Demo.On, Extra: also, Log: c.Log})
 	h.Signin = signin.New(signin.Config{Passwords: h.Passwords, Kick: h.work.kick, Origin: h.origin})
 	h.Inquiry = inquiry.New(inquiry.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
+	h.Requests = requests.New(requests.Config{Inquiry: h.Inquiry, Built: h.work.build, Kick: h.work.kick})
+	h.Vantage = vantage.New(vantage.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Admin = admin.New(admin.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Restrictions = restrictions.New(restrictions.Config{Built: h.work.build})
 	h.Addresses = addresses.New()
@@ -154,13 +163,14 @@ func (h *House) desks() error {
 	h.Approval = approval.New(approval.Config{Gate: func() *gate.Gate { return h.Gate }})
 	h.People = people.New(people.Config{Passwords: h.Passwords, Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }, Built: h.work.build, Kick: h.work.kick})
 	h.Roles = roles.New(roles.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
+	h.PolicyFile = policyfile.New(policyfile.Config{Roles: h.Roles, Restrictions: h.Restrictions, Addresses: h.Addresses, Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Servicing = servicing.New(servicing.Config{AccessChanged: h.work.buildFor})
 	h.Onboarding = onboarding.New(onboarding.Config{Landed: h.work.buildFor})
 	h.Origination = origination.New(origination.Config{Board: h.board, Kick: h.work.kick, Gazetteer: gazetteer.Small(),
 		Provider: provider.Config{Outbound: out, AlsoPublic: also, PlainLoopback: c.Demo.On, QuotaPerAddress: c.Demo.On, Alert: h.alert, Now: c.Now}})
 	h.Records = records.New()
 	var list []gate.Entry
-	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Addresses.Operations(), h.Keys.Operations(), h.Inquiry.Operations(), h.People.Operations(), h.Roles.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
+	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Addresses.Operations(), h.Keys.Operations(), h.Inquiry.Operations(), h.Requests.Operations(), h.Vantage.Operations(), h.People.Operations(), h.Roles.Operations(), h.PolicyFile.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
 		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
 		list = append(list, operations...)
 	}
@@ -221,7 +231,7 @@ func (h *House) fronts() error {
 func (h *House) rooms() []visit.Room {
 	catalogue := h.Gate.Catalogue
 	return []visit.Room{
-		door.New(h.Signin, catalogue, h.Config.Demo.Mail), settings.New(h.People, h.Roles, h.Restrictions), roleroom.New(h.Roles, catalogue), limitroom.New(h.Restrictions, h.everybody),
+		door.New(h.Signin, catalogue, h.Config.Demo.Mail), settings.New(), peopleroom.New(h.People, h.Roles, h.Restrictions, catalogue), roleroom.New(h.Roles, catalogue), limitroom.New(h.Restrictions, h.everybody),
 		askroom.New(askroom.Config{Inquiry: h.Inquiry, People: h.People, Catalogue: catalogue}), trail.New(h.Records, h.people, catalogue),
 		loans.New(h.Servicing, h.Records), applications.New(h.Origination, h.companies), engine.New(h.Origination),
 		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue),

@@ -40,6 +40,7 @@ func (w *work) of(t *tenant.Tenant) *worker {
 	if k == nil {
 		handlers := map[string]job.Handler{signin.ResetMailKind: w.house.linkMail(t, signin.ResetMailKind), people.InvitationMailKind: w.house.linkMail(t, people.InvitationMailKind)}
 		maps.Copy(handlers, w.house.Origination.Handlers(w.house.Gate, t))
+		maps.Copy(handlers, w.house.Requests.Handlers(t, w.house.Config.Mail, w.house.origin(t)))
 		k = &worker{jobs: &job.Runner{DB: t.DB, Handlers: handlers, Log: w.house.Config.Log}, build: make(chan struct{}, 1)}
 		w.workers[t.ID] = k
 	}
