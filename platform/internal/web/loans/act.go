@@ -68,7 +68,7 @@ func (a *act) screen(v *visit.Visit) visit.Screen {
 		page := f.page("")
 		page.Crumbs = append(page.Crumbs, parts.Link{Text: "Loan " + f.Number, Href: f.home})
 		page.Title, page.Actions, page.More, page.Tabs = a.title, nil, nil, nil
-		page.Subtitle, page.State = "loan "+f.Number+", "+f.Borrower.Name, nil
+		page.Subtitle, page.State = strings.TrimSuffix("loan "+f.Number+", "+f.Borrower.Name, ", "), nil
 		return view(page, actPage(v.Sheet("act"), w))
 	}
 }
@@ -128,7 +128,15 @@ func writeOffEffect(w *actView) string {
 		owed = "Loan " + w.Number + " owes " + w.payoff.Payoff.Grouped() + " " + currency + " today: " + w.payoff.Principal.Grouped() + " principal, " +
 			w.payoff.Interest.Grouped() + " interest, " + w.payoff.Fees.Grouped() + " fees. What you write off"
 	}
-	return owed + " will no longer be asked of " + w.Borrower.Name + "; written off whole, the loan is charged off. Reversing the entry takes it back."
+	return owed + " will no longer be asked of " + owing(w) + "; written off whole, the loan is charged off. Reversing the entry takes it back."
+}
+
+// owing names who owes the loan, unless a limit withholds it.
+func owing(w *actView) string {
+	if w.Borrower.Name == "" {
+		return "the borrower"
+	}
+	return w.Borrower.Name
 }
 
 // allUnlessTold leaves an empty amount out: everything that is owed.

@@ -89,9 +89,12 @@ func (r *Room) borrowerOnLoan(v *visit.Visit, loan string, shown *servicing.Reve
 		if err != nil {
 			return visit.View{}, err
 		}
+		if f.BorrowerWithheld != "" {
+			return view(f.page("Borrower"), parts.Denied(parts.Denial{Title: "A search restriction keeps this from you", Missing: f.BorrowerWithheld}))
+		}
 		out, err := visit.Look(ctx, v, p, r.desk.BorrowerView, func(in *servicing.BorrowerRef) { in.ID = string(f.Borrower.ID) })
 		if err != nil {
-			return visit.View{}, err
+			return f.kept(v, "Borrower", err)
 		}
 		w := personOf(p, out, shown)
 		w.loan = string(f.ID)

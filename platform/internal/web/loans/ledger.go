@@ -33,7 +33,7 @@ func (r *Room) payments(v *visit.Visit) visit.Screen {
 			return visit.View{To: to}, nil
 		}
 		if err != nil {
-			return visit.View{}, err
+			return f.kept(v, "Payments", err)
 		}
 		return view(f.page("Payments"), paymentsPage(&ledgerView{f, v.R.URL, out}))
 	}

@@ -22,12 +22,14 @@ type shelf struct {
 	portfolios []parts.Option // nil: the person may not list them
 	companies  []parts.Option
 	mayCreate  bool
+	mayMove    bool // loans into portfolios and out of them
+	visit      *visit.Visit
 }
 
 // list is the loan manager.
 func (r *Room) list(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
-		s := &shelf{at: v.R.URL, mayCreate: p.Can("loan.create", "")}
+		s := &shelf{at: v.R.URL, mayCreate: p.Can("loan.create", ""), visit: v}
 		out, err := visit.Look(ctx, v, p, r.desk.LoanList)
 		if to, stale := fresh(v.R.URL, err); stale {
 			return visit.View{To: to}, nil
@@ -43,6 +45,7 @@ func (r *Room) list(v *visit.Visit) visit.Screen {
 		q := v.R.URL.Query()
 		if portfolios != nil {
 			s.portfolios = options(portfolios.Items, q.Get("portfolio"))
+			s.mayMove = len(portfolios.Items) > 0 && p.Can("loan.portfolio.move", "")
 		}
 		if companies != nil {
 			s.companies = options(companies.Items, q.Get("source_company"))
@@ -148,10 +151,13 @@ func (s *shelf) table() parts.Table {
 		col(parts.Column{Head: "Balance", Unit: currency, Align: parts.Right}, "principal_balance", true),
 	}}
 	for _, l := range s.out.Items {
-		t.Rows = append(t.Rows, parts.Row{Href: "/loans/" + string(l.ID), Cells: []templ.Component{
-			parts.Words(l.Number), parts.Words(l.Borrower.Name), parts.Status(status(l.Status)), names(l.Portfolios),
+		t.Rows = append(t.Rows, parts.Row{Href: "/loans/" + string(l.ID), Value: string(l.ID), Label: "loan " + l.Number, Cells: []templ.Component{
+			parts.Words(l.Number), who(l.Borrower.Name), parts.Status(status(l.Status)), names(l.Portfolios),
 			words(l.SourceCompany), words(l.State), parts.DateText(l.NextDue.String()), pastDue(l.DaysPastDue), parts.Figures(l.PrincipalBalance.Grouped()),
 		}})
+	}
+	if s.mayMove && len(t.Rows) > 0 {
+		t.Form, t.Name = moveForm, "loans"
 	}
 	t.Pager = pager(s.at, listed{len(s.out.Items), s.out.Total, s.out.TotalIs == "exact", s.out.Next})
 	t.Empty = parts.Empty{Title: "No loans yet", Text: "Loans appear here when they are made from an approved application, entered or imported."}

@@ -18,6 +18,7 @@ type folder struct {
 	ref   string // "loan/ln_…", as operations name it
 	home  string // "/loans/ln_…"
 	may   map[string]bool
+	tabs  map[string]bool // what the role looks at, also where a limit keeps it
 	today civil.Date
 	zone  *time.Location
 }
@@ -38,15 +39,25 @@ func (r *Room) folderOf(ctx context.Context, v *visit.Visit, p *gate.Page, loan 
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{LoanOut: out, ref: "loan/" + string(out.ID), home: "/loans/" + string(out.ID), may: map[string]bool{},
+	f := &folder{LoanOut: out, ref: "loan/" + string(out.ID), home: "/loans/" + string(out.ID), may: map[string]bool{}, tabs: map[string]bool{},
 		today: p.Call().Today, zone: v.Zone()}
 	for _, name := range asked() {
-		f.may[name] = p.Can(name, f.ref)
+		f.may[name], f.tabs[name] = p.Can(name, f.ref), p.Can(name, "")
 	}
-	f.may["borrower.view"] = p.Can("borrower.view", "borrower/"+string(out.Borrower.ID))
+	f.tabs["borrower.view"] = p.Can("borrower.view", "")
+	f.may["borrower.view"] = out.Borrower.ID != "" && p.Can("borrower.view", "borrower/"+string(out.Borrower.ID))
 	f.may["audit.list"] = p.Can("audit.list", "")
 	f.may["application.view"] = out.Application != "" && p.Can("application.view", "application/"+string(out.Application))
 	return f, nil
+}
+
+// kept is a tab that cannot be read: where a limit keeps it from the person, the
+// loan stands around what the limit says.
+func (f *folder) kept(v *visit.Visit, tab string, err error) (visit.View, error) {
+	if body, ok := v.Withheld(err); ok {
+		return view(f.page(tab), body)
+	}
+	return visit.View{}, err
 }
 
 // page is the frame of a loan's pages; tab says which one is open.
@@ -57,7 +68,7 @@ func (f *folder) page(tab string) parts.Page {
 		{"Summary", "", ""}, {"Schedule", "/schedule", "loan.schedule.view"}, {"Payments", "/payments", "loan.payment.list"},
 		{"Payoff", "/payoff", "loan.payoff.view"}, {"Borrower", "/borrower", "borrower.view"}, {"Notes", "/notes", "loan.note.list"}, {"History", "/history", "audit.list"},
 	} {
-		if t.by == "" || f.may[t.by] {
+		if t.by == "" || f.may[t.by] || f.tabs[t.by] {
 			p.Tabs = append(p.Tabs, parts.Tab{Label: t.label, Href: f.home + t.path, Current: t.label == tab})
 		}
 	}
@@ -93,7 +104,7 @@ func (f *folder) buttons(p *parts.Page) {
 
 // facts stand at the right of every page of the loan.
 func (f *folder) facts() []parts.Fact {
-	borrower := parts.Words(f.Borrower.Name)
+	borrower := who(f.Borrower.Name)
 	if f.may["borrower.view"] {
 		borrower = parts.Anchor(parts.Link{Text: f.Borrower.Name, Href: "/borrowers/" + string(f.Borrower.ID)})
 	}
@@ -202,7 +213,7 @@ func (r *Room) schedule(v *visit.Visit) visit.Screen {
 		}
 		out, err := visit.Look(ctx, v, p, r.desk.ScheduleView)
 		if err != nil {
-			return visit.View{}, err
+			return f.kept(v, "Schedule", err)
 		}
 		return view(f.page("Schedule"), schedulePage(f, out))
 	}
@@ -223,7 +234,7 @@ func (r *Room) payoff(v *visit.Visit) visit.Screen {
 			out, err = gate.Look(ctx, p, r.desk.PayoffView, &servicing.PayoffIn{ID: string(f.ID)})
 		}
 		if err != nil {
-			return visit.View{}, err
+			return f.kept(v, "Payoff", err)
 		}
 		if on == "" {
 			on = out.On.String()
@@ -250,7 +261,7 @@ func (r *Room) notes(v *visit.Visit) visit.Screen {
 			return visit.View{To: to}, nil
 		}
 		if err != nil {
-			return visit.View{}, err
+			return f.kept(v, "Notes", err)
 		}
 		return view(f.page("Notes"), notesPage(v, &notesView{f, v.R.URL, out}))
 	}

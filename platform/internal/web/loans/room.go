@@ -30,6 +30,7 @@ func (r *Room) Routes(m *visit.Mux) {
 	}
 	get("/loans", r.list)
 	m.Get("/loans/export", func(v *visit.Visit) { visit.Stream(v, r.desk.LoanExport) })
+	m.Post("/loans/portfolios", r.move)
 	get("/loans/new", r.newLoan)
 	m.Post("/loans/new", r.createLoan)
 	get("/loans/{id}", r.summary)

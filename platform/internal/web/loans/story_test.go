@@ -103,11 +103,11 @@ func TestTheListHoldsItsFilterInTheAddress(t *testing.T) {
 			t.Fatalf("sorting leads to %s", to)
 		}
 		s = o.opened(t, "manager", to)
-		if diff := cmp.Diff([]string{"2,400.00", "1,200.00"}, s.column(8)); diff != "" {
+		if diff := cmp.Diff([]string{"2,400.00", "1,200.00"}, s.column(9)); diff != "" {
 			t.Error(diff)
 		}
 		s = o.opened(t, "manager", s.link("Balance USD ↓"))
-		if diff := cmp.Diff([]string{"1,200.00", "2,400.00"}, s.column(8)); diff != "" {
+		if diff := cmp.Diff([]string{"1,200.00", "2,400.00"}, s.column(9)); diff != "" {
 			t.Error(diff)
 		}
 		o.opened(t, "manager", "/loans?status=closed").says("No loan fits", "Clear all")
