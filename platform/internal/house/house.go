@@ -31,7 +31,6 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/policyfile"
-	"github.com/lendkeep/lendkeep/platform/internal/admin/policyfile"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/requests"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
@@ -106,7 +105,6 @@ type House struct {
 	People       *people.Desk
 	Roles        *roles.Desk
 	PolicyFile   *policyfile.Desk
-	PolicyFile   *policyfile.Desk
 	Restrictions *restrictions.Desk
 	Addresses    *addresses.Desk
 	Keys         *apikeys.Desk
@@ -166,14 +164,13 @@ func (h *House) desks() error {
 	h.People = people.New(people.Config{Passwords: h.Passwords, Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }, Built: h.work.build, Kick: h.work.kick})
 	h.Roles = roles.New(roles.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.PolicyFile = policyfile.New(policyfile.Config{Roles: h.Roles, Restrictions: h.Restrictions, Addresses: h.Addresses, Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
-	h.PolicyFile = policyfile.New(policyfile.Config{Roles: h.Roles, Restrictions: h.Restrictions, Addresses: h.Addresses, Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Servicing = servicing.New(servicing.Config{AccessChanged: h.work.buildFor})
 	h.Onboarding = onboarding.New(onboarding.Config{Landed: h.work.buildFor})
 	h.Origination = origination.New(origination.Config{Board: h.board, Kick: h.work.kick, Gazetteer: gazetteer.Small(),
 		Provider: provider.Config{Outbound: out, AlsoPublic: also, PlainLoopback: c.Demo.On, QuotaPerAddress: c.Demo.On, Alert: h.alert, Now: c.Now}})
 	h.Records = records.New()
 	var list []gate.Entry
-	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Addresses.Operations(), h.Keys.Operations(), h.Inquiry.Operations(), h.Requests.Operations(), h.Vantage.Operations(), h.People.Operations(), h.Roles.Operations(), h.PolicyFile.Operations(), h.PolicyFile.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
+	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Addresses.Operations(), h.Keys.Operations(), h.Inquiry.Operations(), h.Requests.Operations(), h.Vantage.Operations(), h.People.Operations(), h.Roles.Operations(), h.PolicyFile.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
 		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
 		list = append(list, operations...)
 	}
