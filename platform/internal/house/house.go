@@ -215,7 +215,7 @@ func (h *House) fronts() error {
 	if err != nil {
 		return err
 	}
-	screens, err := web.New(web.Config{Gate: h.Gate, Directory: h.Directory, Proxies: proxies, Log: h.Config.Log, Rooms: h.rooms(), Waiting: h.Approval.Waiting})
+	screens, err := web.New(web.Config{Gate: h.Gate, Directory: h.Directory, Proxies: proxies, Log: h.Config.Log, Rooms: h.rooms(), Waiting: h.Approval.Waiting, Viewing: vantage.Seen})
 	if err != nil {
 		return err
 	}
@@ -231,7 +231,7 @@ func (h *House) fronts() error {
 func (h *House) rooms() []visit.Room {
 	catalogue := h.Gate.Catalogue
 	return []visit.Room{
-		door.New(h.Signin, catalogue, h.Config.Demo.Mail), settings.New(), peopleroom.New(h.People, h.Roles, h.Restrictions, catalogue), roleroom.New(h.Roles, catalogue), limitroom.New(h.Restrictions, h.everybody),
+		door.New(h.Signin, catalogue, h.Config.Demo.Mail), settings.New(), peopleroom.New(h.People, h.Roles, h.Restrictions, catalogue), roleroom.New(h.Roles, h.PolicyFile, catalogue), limitroom.New(h.Restrictions, h.everybody),
 		askroom.New(askroom.Config{Inquiry: h.Inquiry, People: h.People, Catalogue: catalogue}), trail.New(h.Records, h.people, catalogue),
 		loans.New(h.Servicing, h.Records), applications.New(h.Origination, h.companies), engine.New(h.Origination),
 		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue),

@@ -24,6 +24,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/apikeys"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/policyfile"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
@@ -38,6 +39,7 @@ import (
 	keyroom "github.com/lendkeep/lendkeep/platform/internal/web/apikeys"
 	"github.com/lendkeep/lendkeep/platform/internal/web/door"
 	askroom "github.com/lendkeep/lendkeep/platform/internal/web/inquiry"
+	peopleroom "github.com/lendkeep/lendkeep/platform/internal/web/people"
 	limitroom "github.com/lendkeep/lendkeep/platform/internal/web/restrictions"
 	roleroom "github.com/lendkeep/lendkeep/platform/internal/web/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/web/settings"
@@ -83,7 +85,9 @@ func open(t testing.TB) *place {
 	list = append(list, rules.Operations()...)
 	list = append(list, keys.Operations()...)
 	list = append(list, staff.Operations()...)
+	file := policyfile.New(policyfile.Config{Roles: positions, Restrictions: limits, Addresses: rules, Catalogue: catalogue})
 	list = append(list, positions.Operations()...)
+	list = append(list, file.Operations()...)
 	list = append(list, limits.Operations()...)
 	list = append(list, books.Operations()...)
 	list = append(list, visit.Operations()...)
@@ -103,7 +107,7 @@ func open(t testing.TB) *place {
 		return all, nil
 	}
 	h, err := web.New(web.Config{Gate: p.Gate, Directory: p.Directory, Log: slog.New(slog.NewTextHandler(&p.log, nil)), Rooms: []visit.Room{
-		door.New(entrance, catalogue, nil), addressroom.New(rules), keyroom.New(keys, rules, catalogue), settings.New(staff, positions, limits), roleroom.New(positions, catalogue), limitroom.New(limits, holders(staff)),
+		door.New(entrance, catalogue, nil), addressroom.New(rules), keyroom.New(keys, rules, catalogue), settings.New(), peopleroom.New(staff, positions, limits, catalogue), roleroom.New(positions, file, catalogue), limitroom.New(limits, holders(staff)),
 		askroom.New(askroom.Config{Inquiry: questions, People: staff, Catalogue: catalogue}), trail.New(books, everybody, catalogue)}})
 	if err != nil {
 		t.Fatal(err)

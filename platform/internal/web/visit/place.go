@@ -20,12 +20,14 @@ type Place struct {
 // places are the pages of the settings, in the order of their tabs.
 func places() []Place {
 	return []Place{
-		{"Users", "/settings/users", "user.list", "Who works here, with which role and which API keys"},
+		{"Users", "/settings/users", "user.list", "Who works here, with which role and which second factors"},
+		{"Teams", "/settings/teams", "team.list", "People who share search restrictions and address rules"},
 		{"Roles", "/settings/roles", "role.list", "What each role permits, in the screens and in the API"},
 		{"Search restrictions", "/settings/search-restrictions", "search_restriction.list", "Which loans, borrowers and applications a person may find"},
 		{"Address rules", "/settings/address-rules", "ip_rule.list", "From which addresses people and programs may call"},
 		{"API keys", "/settings/api-keys", "api_key.list_all", "With which keys programs call, what each may do and when it was last used"},
 		{"Site keys", "/settings/site-keys", "site_key.list", "Which web pages may hand in applications"},
+		{"Sign-in", "/settings/access", "access_setting.view", "Second factors, the life of passwords, and when an account locks"},
 		{"Four eyes", "/settings/four-eyes", "four_eyes.list", "Which operations wait for a second person"},
 		{"Lent rights", "/settings/lent-rights", "grant.list", "Who may do what to one object for a short time"},
 		{"Decision engine", "/settings/decision-engine", "decision_engine.view", "By which rules an application is rejected or reviewed"},
