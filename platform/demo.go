@@ -66,7 +66,7 @@ func (d *demoCommand) Run(ctx context.Context, s *Settings) error {
 	if err != nil {
 		return err
 	}
-	c.Demo = house.Demo{On: true, AlsoPublic: documentation()}
+	c.Demo = house.Demo{On: true, AlsoPublic: documentation(), Mail: s.letters()}
 	standin, key, stopStandin, err := startStandin()
 	if err != nil {
 		return err

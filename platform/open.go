@@ -9,10 +9,13 @@ import (
 	"time"
 
 	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/factor"
 	"github.com/lendkeep/lendkeep/internal/mail"
 	"github.com/lendkeep/lendkeep/internal/mail/folder"
 	"github.com/lendkeep/lendkeep/internal/mail/smtp"
+	"github.com/lendkeep/lendkeep/platform/internal/demo"
 	"github.com/lendkeep/lendkeep/platform/internal/house"
+	"github.com/lendkeep/lendkeep/platform/internal/web/door"
 )
 
 // config turns the settings into what the house is opened with.
@@ -26,16 +29,34 @@ func (s *Settings) config(publicURL string) (house.Config, error) {
 	if s.Postgres != "" {
 		c.Engine = db.PostgreSQL
 	}
+	// The list stays open as long as the program runs.
+	if c.Breached, err = factor.OpenBreached(s.Breached); err != nil {
+		return house.Config{}, err
+	}
 	return c, nil
+}
+
+// letters reads the folder that keeps mail; nil where mail goes out by SMTP.
+func (s *Settings) letters() func() ([]door.Letter, error) {
+	where := s.mailTo()
+	if u, err := url.Parse(where); err == nil && (u.Scheme == "smtp" || u.Scheme == "smtps") {
+		return nil
+	}
+	return func() ([]door.Letter, error) { return demo.Letters(where, 20) }
+}
+
+// mailTo is where mail goes: a folder in the data folder, if nothing is said.
+func (s *Settings) mailTo() string {
+	if s.Mail == "" {
+		return filepath.Join(s.Data, "mail")
+	}
+	return s.Mail
 }
 
 // sender makes the way mail goes out: SMTP, or a folder (the default).
 func (s *Settings) sender() (mail.Sender, error) {
 	micros := func() int64 { return time.Now().UnixMicro() }
-	where := s.Mail
-	if where == "" {
-		where = filepath.Join(s.Data, "mail")
-	}
+	where := s.mailTo()
 	u, err := url.Parse(where)
 	if err != nil || (u.Scheme != "smtp" && u.Scheme != "smtps") {
 		return folder.New(where, s.MailFrom, micros)
