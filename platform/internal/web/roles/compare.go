@@ -16,15 +16,16 @@ type templComponent = templ.Component
 
 // pair is two roles beside each other, or the choice of them.
 type pair struct {
-	all  []roles.Role
-	a, b string
-	out  *roles.CompareOut // nil until both are chosen
+	all    []roles.Role
+	a, b   string
+	titles titles
+	out    *roles.CompareOut // nil until both are chosen
 }
 
 func (r *Room) compare(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
 		q := v.R.URL.Query()
-		c := pair{a: q.Get("a"), b: q.Get("b")}
+		c := pair{a: q.Get("a"), b: q.Get("b"), titles: r.titles()}
 		if id := v.R.PathValue("id"); id != "" {
 			c.a = id
 		}
@@ -75,7 +76,7 @@ func (c *pair) lists() []parts.ListChange {
 		lists roles.Lists
 	}{{"Screens", c.out.UI}, {"API", c.out.API}} {
 		if len(l.lists.OnlyA)+len(l.lists.OnlyB) > 0 {
-			out = append(out, parts.ListChange{Field: l.field, Added: l.lists.OnlyB, Removed: l.lists.OnlyA, Kept: len(l.lists.Both)})
+			out = append(out, parts.ListChange{Field: l.field, Added: c.titles.of(l.lists.OnlyB), Removed: c.titles.of(l.lists.OnlyA), Kept: len(l.lists.Both)})
 		}
 	}
 	return out

@@ -137,7 +137,7 @@ func (r *Room) effect(v *visit.Visit) {
 		form := kept(v.Form())
 		return visit.Render(func(_ context.Context, p *gate.Page) (visit.View, error) {
 			ref := "role/" + string(out.Role.ID)
-			e := effect{out: out, form: form, save: p.Can(r.desk.Update.Name, ref) && p.Who().Role != out.Role.ID, viewAs: p.Can(beginView, ref), trail: p.Can(listTrail, "")}
+			e := effect{out: out, titles: r.titles(), form: form, save: p.Can(r.desk.Update.Name, ref) && p.Who().Role != out.Role.ID, viewAs: p.Can(beginView, ref), trail: p.Can(listTrail, "")}
 			view := under("What the change would do", effectPage(v, &e))
 			view.Page.Crumbs = append(view.Page.Crumbs, parts.Link{Text: out.Role.Name, Href: home + "/" + string(out.Role.ID)})
 			return view, nil
@@ -166,8 +166,29 @@ func kept(form url.Values) url.Values {
 // effect is the page of a change that is not saved.
 type effect struct {
 	out                 *roles.ImpactOut
+	titles              titles
 	form                url.Values
 	save, viewAs, trail bool
+}
+
+// titles are the words of operations.
+type titles map[string]string
+
+func (r *Room) titles() titles {
+	out := titles{}
+	for _, m := range r.catalogue() {
+		out[m.Name] = m.Title
+	}
+	return out
+}
+
+// of names operations for people, and by name.
+func (t titles) of(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = t[name] + " · " + name
+	}
+	return out
 }
 
 func (e *effect) path() string { return home + "/" + string(e.out.Role.ID) }
@@ -204,7 +225,7 @@ func (e *effect) lists() []parts.ListChange {
 		turn  roles.Turn
 	}{{"Screens", e.out.UI}, {"API", e.out.API}} {
 		if len(t.turn.Gains)+len(t.turn.Loses) > 0 {
-			out = append(out, parts.ListChange{Field: t.field, Added: t.turn.Gains, Removed: t.turn.Loses})
+			out = append(out, parts.ListChange{Field: t.field, Added: e.titles.of(t.turn.Gains), Removed: e.titles.of(t.turn.Loses)})
 		}
 	}
 	return out

@@ -15,6 +15,9 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/addresses"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/policyfile"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	desk "github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
@@ -41,11 +44,13 @@ func open(t *testing.T) *place {
 	var list []gate.Entry
 	catalogue := func() []*gate.Meta { return gate.Catalogue(list) }
 	p.desk, p.loans = desk.New(desk.Config{Catalogue: catalogue}), servicing.New(servicing.Config{})
-	for _, operations := range [][]gate.Entry{p.desk.Operations(), p.loans.Operations(), records.New().Operations(), visit.Operations()} {
+	limits, sets := restrictions.New(restrictions.Config{}), addresses.New()
+	file := policyfile.New(policyfile.Config{Roles: p.desk, Restrictions: limits, Addresses: sets, Catalogue: catalogue})
+	for _, operations := range [][]gate.Entry{p.desk.Operations(), file.Operations(), limits.Operations(), sets.Operations(), p.loans.Operations(), records.New().Operations(), visit.Operations()} {
 		list = append(list, operations...)
 	}
 	p.House = gatetest.New(t, db.SQLite, gatetest.Config{Operations: list, Vocabulary: p.loans.Vocabulary})
-	h, err := web.New(web.Config{Gate: p.Gate, Directory: p.Directory, Log: slog.New(slog.DiscardHandler), Rooms: []visit.Room{roles.New(p.desk, catalogue)}})
+	h, err := web.New(web.Config{Gate: p.Gate, Directory: p.Directory, Log: slog.New(slog.DiscardHandler), Rooms: []visit.Room{roles.New(p.desk, file, catalogue)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@
 // be done has no button. Both trees are made from the list of operations, and
 // every operation that a role can give stands in the tree of each of its
 // channels once. What is typed survives looking at its effect. The room knows
-// the desk of roles and no other.
+// the desks of roles and of policy files and no other.
 package roles
 
 import (
@@ -17,6 +17,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/policyfile"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
@@ -26,11 +27,14 @@ import (
 // Room is the pages of roles.
 type Room struct {
 	desk      *roles.Desk
+	file      *policyfile.Desk
 	catalogue func() []*gate.Meta
 }
 
 // New makes the room; catalogue gives the gate's list, for the trees.
-func New(d *roles.Desk, catalogue func() []*gate.Meta) *Room { return &Room{d, catalogue} }
+func New(d *roles.Desk, f *policyfile.Desk, catalogue func() []*gate.Meta) *Room {
+	return &Room{d, f, catalogue}
+}
 
 // The pages. Each role's own is home/{id}.
 const (
@@ -38,15 +42,14 @@ const (
 	home     = "/settings/roles"
 	fresh    = home + "/new"
 	compare  = home + "/compare"
-	viewAs   = "/view-as"              // of the room that begins a view through other eyes
-	file     = "/settings/policy-file" // of the room of policy files
+	viewAs   = "/view-as" // of the room that begins a view through other eyes
+	file     = "/settings/policy-file"
 )
 
 // Operations of other desks that pages of this room lead to.
 const (
-	beginView  = "view_as.begin"
-	exportFile = "policy_file.export"
-	listTrail  = "audit.list"
+	beginView = "view_as.begin"
+	listTrail = "audit.list"
 )
 
 // Routes registers the room's pages.
@@ -56,6 +59,9 @@ func (r *Room) Routes(m *visit.Mux) {
 	m.Get(compare, func(v *visit.Visit) { v.Show(r.compare(v)) })
 	m.Get(home+"/{id}", func(v *visit.Visit) { v.Show(r.one(v, nil)) })
 	m.Get(home+"/{id}/compare", func(v *visit.Visit) { v.Show(r.compare(v)) })
+	m.Get(file, func(v *visit.Visit) { v.Show(r.filePage(v)) })
+	m.Get(file+"/download", func(v *visit.Visit) { v.Show(r.download(v)) })
+	m.Post(file, r.take)
 	m.Post(home, r.add)
 	m.Post(home+"/{id}", r.change)
 	m.Post(home+"/{id}/impact", r.impact)
@@ -84,7 +90,7 @@ func (r *Room) list(v *visit.Visit) visit.Screen {
 		if p.Can(r.desk.Compare.Name, "") {
 			page.Actions = append(page.Actions, parts.Button{Label: "Compare roles", Href: compare})
 		}
-		if p.Can(exportFile, "") {
+		if p.Can(r.file.Export.Name, "") {
 			page.Actions = append(page.Actions, parts.Button{Label: "Export and import", Href: file})
 		}
 		return visit.View{Page: page, Body: listPage(v, out)}, nil
@@ -130,7 +136,7 @@ func (r *Room) one(v *visit.Visit, form url.Values) visit.Screen {
 		ref := "role/" + string(out.ID)
 		f := facts{held: *out, draft: roles.Content{Name: out.Name, Description: out.Description, UI: out.UI, API: out.API, Visibility: &out.Visibility},
 			own: p.Who().Role == out.ID, impact: p.Can(r.desk.Impact.Name, ref), copies: p.Can(r.desk.Duplicate.Name, ref), compare: p.Can(r.desk.Compare.Name, ""),
-			viewAs: p.Can(beginView, ref), trail: p.Can(listTrail, ""), export: p.Can(exportFile, "")}
+			viewAs: p.Can(beginView, ref), trail: p.Can(listTrail, ""), export: p.Can(r.file.Export.Name, "")}
 		f.change = p.Can(r.desk.Update.Name, ref) && !f.own
 		f.remove = p.Can(r.desk.Delete.Name, ref) && !out.Shipped && out.Holders == 0
 		f.restore = p.Can(r.desk.Restore.Name, ref) && out.Customized && !f.own
@@ -146,6 +152,9 @@ func (r *Room) one(v *visit.Visit, form url.Values) visit.Screen {
 
 func (f *facts) actions() []parts.Button {
 	var out []parts.Button
+	if f.change {
+		out = append(out, parts.Button{Label: "Save role", Kind: parts.Primary, Form: "role"})
+	}
 	if f.compare {
 		out = append(out, parts.Button{Label: "Compare", Href: f.path() + "/compare"})
 	}

@@ -148,3 +148,20 @@ func TestWhatMayNotBeChangedHasNoButton(t *testing.T) {
 	}
 	p.get(policy.Manager, own).want(200, "Administering needs it")
 }
+
+func TestThePolicyFileIsReadSeenAndTakenIn(t *testing.T) {
+	p := open(t)
+	p.get(policy.Admin, "/settings/policy-file").want(200, "Export everything", "See what would change")
+	got := p.get(policy.Admin, "/settings/policy-file/download").want(200, "name: Agent", "follows_product: true")
+	if !strings.Contains(got.head.Get("Content-Disposition"), "lendkeep-policy.yaml") {
+		t.Errorf("%v", got.head)
+	}
+	const path = "/settings/policy-file"
+	text := "roles:\n  - name: Servicer\n    ui: [loan.list]\n    api: []\n"
+	p.post(policy.Admin, path, url.Values{"_form": {"file"}, "dry_run": {"on"}, "yaml": {strings.Replace(text, "loan.list", "loan.lisst", 1)}}).want(422, "Line 3: There is no operation of this name; the nearest is loan.list.", "loan.lisst")
+	p.post(policy.Admin, path, url.Values{"_form": {"file"}, "dry_run": {"on"}, "yaml": {text}}).want(200, "Nothing is changed yet", "Servicer", "- loan.list # List loans", "Import")
+	p.get(policy.Admin, "/settings/roles").want(200).without("Servicer")
+	p.post(policy.Admin, path, url.Values{"_form": {"file"}, "yaml": {text}}).want(303)
+	p.get(policy.Admin, "/settings/roles").want(200, "Servicer")
+	p.post(policy.Agent, path, url.Values{"yaml": {text}}).want(403)
+}
