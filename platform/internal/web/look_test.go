@@ -64,7 +64,7 @@ func furnish(t *testing.T, p *place) {
 	}
 	b.post("/settings/address-rules", "_form", "address", "name", "Denver office", "mode", "allow", "entries", "203.0.113.0/24\n2001:db8::/32", "active", "on", "_holders", "role/"+string(p.Roles["investor"]))
 	b.post("/settings/site-keys", "_form", "site", "label", "Application form on our website", "origins", "https://apply.example.com")
-	b.post("/settings/users/"+string(p.People["agent"].ID)+"/keys", "_form", "key", "label", "nightly export", "expires_at", "2027-12-31")
+	b.post("/settings/users/"+string(p.People["agent"].ID)+"/keys", "_form", "key", "label", "nightly export", "expires_at", "2027-12-31", "_narrow", "yes", "scope", "me.api_key.list", "scope", "user.list")
 	for range 6 {
 		p.Advance(time.Minute)
 		p.as(t, "agent").get("/settings/users")

@@ -14,7 +14,7 @@ import (
 )
 
 var pages = []string{"/settings/users", "/settings/users/new", "/settings/roles", "/settings/search-restrictions", "/settings/search-restrictions/new",
-	"/settings/address-rules", "/settings/address-rules/new", "/settings/site-keys", "/settings/site-keys/new", "/settings/explain", "/audit"}
+	"/settings/address-rules", "/settings/address-rules/new", "/settings/site-keys", "/settings/site-keys/new", "/settings/api-keys", "/me/api-keys", "/settings/explain", "/audit"}
 
 func TestTheStartIsTheFirstWorkplace(t *testing.T) {
 	p := open(t)
@@ -127,32 +127,6 @@ func TestNobodyChangesTheirOwnAccess(t *testing.T) {
 	b.post(me, "_form", "user", "name", "A. Person").to(me)
 }
 
-func TestAKeyIsShownOnceAndRevoked(t *testing.T) {
-	p := open(t)
-	b := p.as(t, "admin")
-	agent := "/settings/users/" + string(p.People["agent"].ID)
-	dialog := b.post(agent+"/keys", "_form", "key", "label", "nightly export", "expires_at", "31/12/2027").want(422, "Give an instant")
-	if dialog.held("expires_at") != "31/12/2027" || !strings.Contains(dialog.text, "data-open-now") {
-		t.Error("the dialog does not come back with what was typed")
-	}
-	made := b.post(agent+"/keys", "_form", "key", "label", "nightly export", "expires_at", "2027-12-31").want(200, "Copy the key now")
-	at := strings.Index(visible(made.doc), "lk_")
-	key := strings.Fields(visible(made.doc)[at:])[0]
-	if len(key) < 30 {
-		t.Fatalf("no key is shown")
-	}
-	list := b.get(agent).want(200, "nightly export", "2027-12-31").without(key)
-	revoke := ""
-	for n := range list.doc.Descendants() {
-		if n.Data == "form" && strings.HasSuffix(attr(n, "action"), "/revoke") && strings.Contains(visible(dialogOf(n)), "nightly export") {
-			revoke = attr(n, "action")
-		}
-	}
-	b.post(revoke).to(agent)
-	b.get(agent).want(200, "API key revoked.", "Revoked")
-	b.post("/settings/api-keys/ak_none/revoke").want(404)
-}
-
 func dialogOf(n *html.Node) *html.Node {
 	for n.Data != "dialog" {
 		n = n.Parent
@@ -175,32 +149,6 @@ func TestAnExpressionIsRefusedAtItsPlace(t *testing.T) {
 	if !field {
 		t.Error("the field is not marked")
 	}
-}
-
-func TestAnAddressRuleBindsAndNeverLocksItsEditorOut(t *testing.T) {
-	p := open(t)
-	b := p.as(t, "admin")
-	out := b.post("/settings/address-rules", "_form", "address", "name", "Office", "mode", "allow", "entries", "203.0.113.0/24", "active", "on", "_holders", "tenant").want(409, "you could not call from your present address")
-	if out.held("entries") != "203.0.113.0/24" {
-		t.Error("what was typed is lost")
-	}
-	b.post("/settings/address-rules", "_form", "address", "name", "Office", "mode", "allow", "entries", "nonsense\r\n203.0.113.0/24", "active", "on").want(422)
-	agent := "user/" + string(p.People["agent"].ID)
-	where := b.post("/settings/address-rules", "_form", "address", "name", "Office", "mode", "allow", "entries", "203.0.113.0/24\r\n2001:db8::/32\r\n", "active", "on", "_holders", "role/"+string(p.Roles["investor"]), "_another", agent).want(303).head.Get("Location")
-	b.get(where).want(200, "Office", "Role Investor", "Agent Person")
-	b.get("/settings/address-rules").want(200, "Allows only", "Role Investor, Agent Person")
-	p.as(t, "agent").get("/me").want(403, "Calls from this address") // 127.0.0.1 is not among them
-	p.browser(t).signIn("agent@acme.test", "whatever it is").want(401)
-	b.post(where+"/delete", "_form", "delete").to("/settings/address-rules")
-	p.as(t, "agent").get("/me").want(200)
-}
-
-func TestASiteKeyNamesItsOrigins(t *testing.T) {
-	p := open(t)
-	b := p.as(t, "admin")
-	b.post("/settings/site-keys", "_form", "site", "label", "Form", "origins", "https://apply.example.com/path").want(422, "Give an origin")
-	b.post("/settings/site-keys", "_form", "site", "label", "Form", "origins", "https://apply.example.com\nhttps://www.example.com").to("/settings/site-keys")
-	b.get("/settings/site-keys").want(200, "Form", "https://apply.example.com, https://www.example.com")
 }
 
 func TestWhyTellsTheLayers(t *testing.T) {

@@ -145,7 +145,7 @@ func (f *facts) tree(s *visit.Sheet) parts.Permissions {
 	p := parts.Permissions{ID: "scope", Label: "Operations of this key", Columns: []parts.PermissionColumn{{Name: "scope", Label: "This key"}}}
 	for _, m := range f.catalogue {
 		held := f.key != nil && slices.Contains(f.key.Scope, m.Name)
-		permitted := m.Permit == gate.ByRole && slices.Contains(f.owner.Operations, m.Name)
+		permitted := m.Permit == gate.SignedIn || m.Permit == gate.ByRole && slices.Contains(f.owner.Operations, m.Name)
 		if m.Path == "" || !permitted && !held {
 			continue
 		}
