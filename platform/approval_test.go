@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // colleague gives the API key of one more person with a shipped role: four eyes
@@ -162,4 +165,135 @@ func ceasingWaits(t *testing.T, r *running, second map[string]string) {
 			t.Errorf("still asked for: %v", pair)
 		}
 	}
+}
+
+// send opens a dialog of the page and sends it, with the keyboard alone.
+func (b *browser) send(dialog string, said ...string) {
+	b.t.Helper()
+	opener := fmt.Sprintf("button[data-opens=%q]", dialog)
+	if err := chromedp.Do(b.ctx, chromedp.Focus(chromedp.CSS(opener)), chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(chromedp.CSS("#"+dialog))); err != nil {
+		b.t.Fatalf("opening %s: %v\n%s", dialog, err, b.text())
+	}
+	b.shot("dialog-" + strings.SplitN(dialog, "-", 2)[0])
+	field := chromedp.CSS("#" + dialog + " [name=reason]")
+	if len(said) > 0 {
+		if err := chromedp.Do(b.ctx, chromedp.Focus(field), chromedp.KeyEvent(said[0])); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	button := chromedp.CSS("#" + dialog + " .form-end button[type=submit]")
+	if err := chromedp.Do(b.ctx, chromedp.Focus(button)); err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := chromedp.RunResponse(b.ctx, chromedp.KeyEvent(kb.Enter)); err != nil {
+		b.t.Fatalf("sending %s: %v\n%s", dialog, err, b.text())
+	}
+}
+
+// shows evaluates an expression on the page and compares it as text.
+func (b *browser) shows(expression, want string) {
+	b.t.Helper()
+	got, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("String("+expression+")"))
+	if err != nil || got != want {
+		b.t.Errorf("%s is %q (%v), want %q", expression, got, err, want)
+	}
+}
+
+const (
+	inboxCount = `document.querySelector(".bar-link .count")?.textContent ?? ""`
+	mayApprove = `document.querySelector("button[data-opens=approve]") !== null`
+)
+
+// proposes has the manager write a loan off, which only proposes it, and gives
+// the proposal's page.
+func proposes(t *testing.T, b *browser, loan string) string {
+	t.Helper()
+	b.open("/loans/" + loan + "/write-off")
+	b.fill("reason", "bankruptcy, chapter 7")
+	b.press("Write off")
+	b.says("Proposed. A second person must approve it; nothing has changed yet.")
+	b.says("Nobody approves what they proposed")
+	b.shows(mayApprove, "false")
+	path, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("location.pathname"))
+	if err != nil || !strings.HasPrefix(path, "/approvals/pp_") {
+		t.Fatalf("a proposal leads to %s, %v", path, err)
+	}
+	return path
+}
+
+// A manager proposes, an administrator finds it in the inbox at the top of the
+// page and decides with the keyboard alone; what has moved meanwhile, and a
+// rejection without a reason, come back in words.
+func TestFourEyesInABrowser(t *testing.T) {
+	chromium(t)
+	r := startDemo(t)
+	r.demand(t, "loan.write_off")
+	_, list := r.call(t, "GET", "/loans?status=active", r.as("manager"), nil)
+	loan := func(i int) string { return list["items"].([]any)[i].(map[string]any)["id"].(string) }
+
+	manager, admin := openBrowser(t, r, 1280, 900), openBrowser(t, r, 1280, 900)
+	admin.signIn(r.facts.Users["admin"])
+	admin.open("/approvals")
+	admin.says("Nothing waits for you")
+	admin.shot("approvals-empty")
+	admin.shows(inboxCount, "")
+
+	manager.signIn(r.facts.Users["manager"])
+	path := proposes(t, manager, loan(0))
+	manager.shot("proposal-mine")
+	manager.shows(inboxCount, "")
+	manager.open("/approvals")
+	manager.shot("approvals-mine")
+
+	admin.open("/approvals")
+	admin.shows(inboxCount, "1")
+	admin.says("bankruptcy, chapter 7")
+	admin.shot("approvals-waiting")
+	admin.press("Review")
+	admin.shows("location.pathname", path)
+	admin.shot("proposal-open")
+	admin.send("approve", "the letter is here")
+	admin.says("Approved and done.")
+	admin.shows(inboxCount, "")
+	admin.shot("proposal-approved")
+	if _, now := r.call(t, "GET", "/loans/"+loan(0), r.as("manager"), nil); now["status"] != "charged_off" {
+		t.Errorf("the loan is %v", now["status"])
+	}
+
+	path = proposes(t, manager, loan(1))
+	if status, p := r.call(t, "POST", "/loans/"+loan(1)+"/payments", r.as("manager"), map[string]any{"amount": "10.00", "effective_date": "2026-11-22", "method": "cash"}); status != 201 {
+		t.Fatalf("%d %v", status, p)
+	}
+	admin.open(path)
+	admin.send("approve")
+	admin.says("What this would change has changed since it was proposed, so nothing was done.")
+	admin.shot("proposal-moved")
+	admin.open(path)
+	admin.send("reject")
+	admin.says("Say why, for whoever proposed it and for the trail.")
+	admin.open(path)
+	admin.send("reject", "have it proposed again")
+	admin.says("Rejected; nothing has changed.")
+	admin.open("/approvals?state=all")
+	admin.says("have it proposed again")
+	admin.shot("approvals-decided")
+	proposes(t, manager, loan(2))
+	manager.send("withdraw")
+	manager.says("Withdrawn; nothing has changed.")
+	settingsOfFourEyes(t, admin)
+}
+
+func settingsOfFourEyes(t *testing.T, admin *browser) {
+	t.Helper()
+	admin.open("/settings/four-eyes")
+	admin.shot("four-eyes")
+	admin.send("demand-role-update", "as the auditor asked")
+	admin.says("From now on a second person must approve it.")
+	admin.send("waive-loan-write_off", "too slow")
+	admin.says("Proposed. A second person must approve it; nothing has changed yet.")
+	admin.says("too slow")
+	admin.shot("proposal-waiver")
+	admin.open("/settings/lent-rights")
+	admin.says("Nothing is lent now")
+	admin.shot("lent-rights")
 }
