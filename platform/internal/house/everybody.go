@@ -20,5 +20,14 @@ func (h *House) everybody(ctx context.Context, p *gate.Page) (users, teams []res
 			users = append(users, restrictions.Holder{ID: string(u.ID), Name: u.Name})
 		}
 	}
+	if p.Can(h.People.TeamList.Name, "") {
+		list, err := gate.Look(ctx, p, h.People.TeamList, &people.Nothing{})
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, t := range list.Items {
+			teams = append(teams, restrictions.Holder{ID: string(t.ID), Name: t.Name})
+		}
+	}
 	return users, teams, nil
 }

@@ -27,11 +27,11 @@ import (
 // read, nested object, export, preview, explanation and trail. A hidden row
 // answers like one that is missing.
 func TestWhatMayBeSeenAgreesWithAnOracleEverywhere(t *testing.T) {
-	pairs := 200
-	if os.Getenv("LENDKEEP_PROVE") != "" {
-		pairs = 2000
-	}
 	for name, engine := range map[string]db.Engine{"sqlite": db.SQLite, "postgres": db.PostgreSQL} {
+		pairs := map[db.Engine]int{db.SQLite: 200, db.PostgreSQL: 50}[engine]
+		if os.Getenv("LENDKEEP_PROVE") != "" {
+			pairs *= 10
+		}
 		t.Run(name, func(t *testing.T) {
 			if engine == db.PostgreSQL && os.Getenv("LENDKEEP_TEST_POSTGRES") == "" {
 				t.Skip("LENDKEEP_TEST_POSTGRES names no PostgreSQL server")
@@ -132,13 +132,11 @@ func (w *sightseeing) compare(e eyes) {
 	w.preview(e, len(shown))
 	w.borrowers(e)
 	w.dockets(e)
-	for range 2 {
-		if len(shown) > 0 {
-			w.direct(e, oneOf(w.dice, shown...))
-		}
-		if len(hidden) > 0 {
-			w.missing(e, oneOf(w.dice, hidden...))
-		}
+	if len(shown) > 0 {
+		w.direct(e, oneOf(w.dice, shown...))
+	}
+	if len(hidden) > 0 {
+		w.missing(oneOf(w.dice, hidden...))
 	}
 }
 
@@ -239,7 +237,7 @@ func (w *sightseeing) lists(e eyes, shown []*bookLoan) {
 	}
 	for i, f := range filters {
 		sort, down := oneOf(w.dice, "number", "borrower", "principal_balance", "days_past_due", "opened_on", "status"), w.IntN(2) == 0
-		q := url.Values{"limit": {"9"}, "sort": {sort}}
+		q := url.Values{"limit": {oneOf(w.dice, "7", "50")}, "sort": {sort}}
 		if down {
 			q.Set("sort", "-"+sort)
 		}
@@ -338,8 +336,14 @@ func (w *sightseeing) preview(e eyes, loans int) {
 
 func (w *sightseeing) borrowers(e eyes) {
 	want := []string{}
-	for _, p := range w.people {
+	for i, p := range w.people {
 		seen := e.person(p, w.loans)
+		if seen && !e.withheld(p, w.loans) {
+			want = append(want, p.id)
+		}
+		if (i+w.IntN(3))%3 != 0 {
+			continue
+		}
 		switch got := w.ask(w.asker, "GET", "/borrowers/"+p.id, ""); {
 		case !seen:
 			w.same("/borrowers/"+p.id, "/borrowers/"+string(id.New[id.Borrower](w.now.Load())))
@@ -347,9 +351,6 @@ func (w *sightseeing) borrowers(e eyes) {
 			w.refusedBy(e, "/borrowers/"+p.id)
 		case got.status != 200 || !strings.Contains(got.body, p.last):
 			w.t.Fatalf("borrower %s: %d %s", p.last, got.status, got.body)
-		}
-		if seen && !e.withheld(p, w.loans) {
-			want = append(want, p.id)
 		}
 	}
 	got := []string{}
@@ -367,13 +368,19 @@ func (w *sightseeing) dockets(e eyes) {
 	var want []*bookApplication
 	for _, a := range w.applications {
 		at := "/applications/" + a.id
-		switch level := e.applicationLevel(a); {
+		level := e.applicationLevel(a)
+		if e.application(a) && level > 0 {
+			want = append(want, a)
+		}
+		if w.IntN(3) > 0 {
+			continue
+		}
+		switch {
 		case !e.application(a):
 			w.same(at, "/applications/"+string(id.New[id.Application](w.now.Load())))
 		case level == 0:
 			w.refusedBy(e, at)
 		default:
-			want = append(want, a)
 			if got := w.ask(w.asker, "GET", at, ""); got.status != 200 {
 				w.t.Fatalf("application: %d %s", got.status, got.body)
 			}
@@ -430,7 +437,7 @@ func (w *sightseeing) trail(loan string) int {
 }
 
 // missing holds every way to a hidden loan against the same way to none.
-func (w *sightseeing) missing(e eyes, l *bookLoan) {
+func (w *sightseeing) missing(l *bookLoan) {
 	none := string(id.New[id.Loan](w.now.Load()))
 	for _, path := range []string{"", "/schedule", "/payments", "/payoff", "/notes"} {
 		w.same("/loans/"+l.id+path, "/loans/"+none+path)

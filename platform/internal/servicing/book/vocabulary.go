@@ -2,9 +2,11 @@ package book
 
 import (
 	"context"
+	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/rule"
+	"github.com/lendkeep/lendkeep/internal/rule/outline"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
 
@@ -28,12 +30,12 @@ func Vocabulary(ctx context.Context, tx *db.Tx) (policy.Vocabulary, error) {
 	loans := append([]rule.Field{
 		{Name: "loan.id", Kind: rule.Text, Column: "l.id"},
 		{Name: "loan.number", Kind: rule.Text, Column: "l.number"},
-		{Name: "loan.status", Kind: rule.Text, Column: "l.status"},
-		{Name: "loan.source_company", Kind: rule.Text, Column: "l.source_company_id", Value: idOf(companies)},
-		{Name: "loan.portfolios", Kind: rule.TextList, Column: "EXISTS (SELECT 1 FROM loan_portfolio lp WHERE lp.loan_id = l.id AND lp.portfolio_id %s)", Value: idOf(portfolios)},
+		{Name: "loan.status", Kind: rule.Text, Column: "l.status", Known: worded(Statuses()...)},
+		{Name: "loan.source_company", Kind: rule.Text, Column: "l.source_company_id", Value: idOf(companies), Known: namesOf(companies)},
+		{Name: "loan.portfolios", Kind: rule.TextList, Label: "Portfolio", Column: "EXISTS (SELECT 1 FROM loan_portfolio lp WHERE lp.loan_id = l.id AND lp.portfolio_id %s)", Value: idOf(portfolios), Known: namesOf(portfolios)},
 		{Name: "loan.balance", Kind: rule.Money, Column: "l.principal_balance"},
 		{Name: "loan.days_past_due", Kind: rule.Int, Column: "l.due_key", DaysSince: true},
-		{Name: "loan.opened_on", Kind: rule.Date, Column: "l.opened_on"},
+		{Name: "loan.opened_on", Kind: rule.Date, Label: "Opening date", Column: "l.opened_on"},
 		{Name: "borrower.state", Kind: rule.Text, Column: "l.borrower_region"},
 		{Name: "borrower.country", Kind: rule.Text, Column: "l.borrower_country"},
 	}, customWords(custom)...)
@@ -42,9 +44,9 @@ func Vocabulary(ctx context.Context, tx *db.Tx) (policy.Vocabulary, error) {
 		{Name: "borrower.country", Kind: rule.Text, Column: "b.country"},
 	}
 	applications := []rule.Field{
-		{Name: "application.status", Kind: rule.Text, Column: "a.status"},
+		{Name: "application.status", Kind: rule.Text, Column: "a.status", Known: worded("waiting_for_approval", "manual_review", "approved", "rejected")},
 		{Name: "application.amount", Kind: rule.Money, Column: "a.amount"},
-		{Name: "application.source_company", Kind: rule.Text, Column: "a.source_company_id", Value: idOf(companies)},
+		{Name: "application.source_company", Kind: rule.Text, Column: "a.source_company_id", Value: idOf(companies), Known: namesOf(companies)},
 		{Name: "application.state", Kind: rule.Text, Column: "a.region"},
 	}
 	var v policy.Vocabulary
@@ -56,6 +58,24 @@ func Vocabulary(ctx context.Context, tx *db.Tx) (policy.Vocabulary, error) {
 	}
 	v.Applications, err = rule.NewVocabulary(applications...)
 	return v, err
+}
+
+// worded gives stored words as a form offers them: "charged_off" reads "Charged
+// off".
+func worded(list ...string) []outline.Choice {
+	out := make([]outline.Choice, len(list))
+	for i, s := range list {
+		out[i] = outline.Choice{Value: s, Label: strings.ToUpper(s[:1]) + strings.ReplaceAll(s[1:], "_", " ")}
+	}
+	return out
+}
+
+func namesOf(list []Named) []outline.Choice {
+	out := make([]outline.Choice, len(list))
+	for i, n := range list {
+		out[i] = outline.Choice{Value: n.Name, Label: n.Name}
+	}
+	return out
 }
 
 // idOf translates names as they were when the vocabulary was read.

@@ -642,7 +642,7 @@ func asOptions(users []restrictions.Holder) []parts.Option {
 func heldFacts(r restrictions.Restriction) []parts.Fact {
 	var out []parts.Fact
 	for _, u := range r.Users {
-		out = append(out, parts.Fact{Term: "User", Value: parts.Anchor(parts.Link{Text: u.Name, Href: people + "/" + u.ID}), Note: ""})
+		out = append(out, parts.Fact{Term: "User", Value: parts.Inline(parts.Anchor(parts.Link{Text: u.Name, Href: people + "/" + u.ID}), parts.Anchor(parts.Link{Text: "finds…", Href: persons + "?user=" + u.ID}))})
 	}
 	for _, t := range r.Teams {
 		out = append(out, parts.Fact{Term: "Team", Value: parts.Words(t.Name)})

@@ -189,7 +189,7 @@ func sampleTable(list []restrictions.Sample) parts.Table {
 	t := parts.Table{ID: "sample", Caption: "Some of the loans", Columns: []parts.Column{{Head: "Loan", Narrow: true}, {Head: "Status"}, {Head: "Balance", Unit: "USD", Align: parts.Right}, {Head: "Opened", Narrow: true}, {Head: "State", Narrow: true}},
 		Empty: parts.Empty{Title: "No loans", Text: "The person finds none, within what you may see yourself."}}
 	for _, s := range list {
-		t.Rows = append(t.Rows, parts.Row{Href: "/loans/" + string(s.ID), Cells: []templ.Component{parts.Words(s.Number), parts.Words(strings.ReplaceAll(s.Status, "_", " ")), parts.Figures(s.PrincipalBalance.String()), parts.DateText(s.OpenedOn.String()), parts.Words(s.State)}})
+		t.Rows = append(t.Rows, parts.Row{Href: "/loans/" + string(s.ID), Cells: []templ.Component{parts.Words(s.Number), parts.Words(strings.ReplaceAll(s.Status, "_", " ")), parts.Figures(s.PrincipalBalance.Grouped()), parts.DateText(s.OpenedOn.String()), parts.Words(s.State)}})
 	}
 	return t
 }

@@ -19,7 +19,7 @@ func counted(out *restrictions.PreviewOut, err error) parts.Counted {
 		}
 		return c
 	}
-	c := parts.Counted{Headline: out.Said, Meaning: "neutral", Columns: []string{"Loan", "Status", "Balance", "Opened"}}
+	c := parts.Counted{Headline: out.Said, Meaning: "neutral", Columns: []string{"Loan", "Status", "Balance"}}
 	if out.Loans.Shown == 0 {
 		c.Meaning = "warn"
 	}
@@ -54,7 +54,7 @@ func beside(r restrictions.Reach) []string {
 func rowsOf(list []restrictions.Sample) [][]string {
 	var rows [][]string
 	for _, s := range list {
-		rows = append(rows, []string{s.Number, strings.ReplaceAll(s.Status, "_", " "), s.PrincipalBalance.String(), s.OpenedOn.String()})
+		rows = append(rows, []string{s.Number, strings.ReplaceAll(s.Status, "_", " "), s.PrincipalBalance.Grouped()})
 	}
 	return rows
 }
