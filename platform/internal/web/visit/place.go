@@ -23,6 +23,7 @@ func places() []Place {
 		{"Users", "/settings/users", "user.list", "Who works here, with which role and which second factors"},
 		{"Teams", "/settings/teams", "team.list", "People who share search restrictions and address rules"},
 		{"Roles", "/settings/roles", "role.list", "What each role permits, in the screens and in the API"},
+		{"Policy file", "/settings/policy-file", "policy_file.export", "Roles, search restrictions and IP sets as one file, to export and to import"},
 		{"Search restrictions", "/settings/search-restrictions", "search_restriction.list", "Which loans, borrowers and applications a person may find"},
 		{"Address rules", "/settings/address-rules", "ip_rule.list", "From which addresses people and programs may call"},
 		{"API keys", "/settings/api-keys", "api_key.list_all", "With which keys programs call, what each may do and when it was last used"},
