@@ -48,6 +48,7 @@ func TestLook(t *testing.T) {
 	untick := func(value string) chromedp.Action[chromedp.Void] {
 		return chromedp.Click(`input[name=api][value="` + value + `"]`)
 	}
+	ctx := p.chrome(t)
 	for _, s := range []struct {
 		name, path string
 		then       []chromedp.Action[chromedp.Void]
@@ -60,24 +61,31 @@ func TestLook(t *testing.T) {
 		{"own", "/settings/roles/" + string(p.Roles[policy.Admin]), nil},
 		{"compare", "/settings/roles/compare?a=" + string(p.Roles[policy.Agent]) + "&b=" + string(p.Roles[policy.Manager]), nil},
 		{"new", "/settings/roles/new", nil},
+		{"file", "/settings/policy-file", nil},
+		{"difference", "/settings/policy-file", []chromedp.Action[chromedp.Void]{chromedp.SendKeys("textarea", "roles:\n  - name: Servicer\n    ui: [loan.list]\n    api: []\n"), chromedp.Click(".form-end button"), chromedp.WaitVisible("#changes")}},
 	} {
 		for _, scheme := range []string{"light", "dark"} {
 			p.Advance(time.Second)
-			if err := p.take(t, s.name+"-"+scheme, s.path, scheme, s.then); err != nil {
+			if err := p.take(ctx, s.name+"-"+scheme, s.path, scheme, s.then); err != nil {
 				t.Errorf("%s: %v", s.name, err)
 			}
 		}
 	}
 }
 
-func (p *place) take(t *testing.T, name, path, scheme string, then []chromedp.Action[chromedp.Void]) error {
+// chrome is one browser for all pictures.
+func (p *place) chrome(t *testing.T) context.Context {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.IgnoreCertErrors, chromedp.NoSandbox,
 		chromedp.Flag("host-resolver-rules", "MAP acme.test:443 "+p.server.Listener.Addr().String()))
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	defer stop()
+	t.Cleanup(stop)
 	ctx, stop = chromedp.NewContext(ctx)
-	defer stop()
-	ctx, stop = context.WithTimeout(ctx, 30*time.Second)
+	t.Cleanup(stop)
+	return ctx
+}
+
+func (p *place) take(ctx context.Context, name, path, scheme string, then []chromedp.Action[chromedp.Void]) error {
+	ctx, stop := context.WithTimeout(ctx, 40*time.Second)
 	defer stop()
 	steps := []chromedp.Action[chromedp.Void]{
 		chromedp.EmulateViewport(1280, 900),
