@@ -292,7 +292,7 @@ func (s *shop) sorted(t testing.TB, l *line, sort string, worst map[string]float
 		restricted = append(restricted, p)
 		sides = append(sides, p[0], p[1])
 	}
-	duel(t, turns(), 10, 1, sides...)
+	duel(t, turns(), 4, 1, sides...)
 	for i, x := range lenses() {
 		for k, where := range []string{"first", "deep"} {
 			ours := restricted[i][k]
