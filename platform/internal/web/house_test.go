@@ -25,8 +25,10 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/policyfile"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/requests"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/vantage"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
@@ -79,7 +81,8 @@ func open(t testing.TB) *place {
 	limits := restrictions.New(restrictions.Config{})
 	books := records.New()
 	questions := inquiry.New(inquiry.Config{Catalogue: catalogue})
-	list = append(list, questions.Operations()...)
+	wishes, views := requests.New(requests.Config{Inquiry: questions}), vantage.New(vantage.Config{Catalogue: catalogue})
+	list = append(append(append(list, questions.Operations()...), wishes.Operations()...), views.Operations()...)
 	list = append(list, entrance.Operations()...)
 	list = append(list, desk.Operations()...)
 	list = append(list, rules.Operations()...)
@@ -106,9 +109,9 @@ func open(t testing.TB) *place {
 		}
 		return all, nil
 	}
-	h, err := web.New(web.Config{Gate: p.Gate, Directory: p.Directory, Log: slog.New(slog.NewTextHandler(&p.log, nil)), Rooms: []visit.Room{
+	h, err := web.New(web.Config{Gate: p.Gate, Directory: p.Directory, Viewing: vantage.Seen, Log: slog.New(slog.NewTextHandler(&p.log, nil)), Rooms: []visit.Room{
 		door.New(entrance, catalogue, nil), addressroom.New(rules), keyroom.New(keys, rules, catalogue), settings.New(), peopleroom.New(staff, positions, limits, catalogue), roleroom.New(positions, file, catalogue), limitroom.New(limits, holders(staff)),
-		askroom.New(askroom.Config{Inquiry: questions, People: staff, Catalogue: catalogue}), trail.New(books, everybody, catalogue)}})
+		askroom.New(askroom.Config{Inquiry: questions, Requests: wishes, Vantage: views, People: staff, Roles: positions, Catalogue: catalogue}), trail.New(books, everybody, catalogue)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ type Config struct {
 	Log       *slog.Logger
 	Rooms     []visit.Room
 	Waiting   func(ctx context.Context, c *gate.Call) (int, error) // visit.Config's
+	Viewing   func(ctx context.Context, c *gate.Call) (name, role string, err error)
 }
 
 // Front is the staff screens behind one handler.
@@ -41,7 +42,7 @@ func (f *Front) Routes() []string { return f.mux.Routes() }
 
 // New makes the front.
 func New(c Config) (*Front, error) {
-	m, err := visit.Routes(visit.Config{Gate: c.Gate, Directory: c.Directory, Proxies: c.Proxies, Log: c.Log, Waiting: c.Waiting}, append(c.Rooms, start{})...)
+	m, err := visit.Routes(visit.Config{Gate: c.Gate, Directory: c.Directory, Proxies: c.Proxies, Log: c.Log, Waiting: c.Waiting, Viewing: c.Viewing}, append(c.Rooms, start{})...)
 	if err != nil {
 		return nil, err
 	}

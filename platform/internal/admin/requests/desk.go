@@ -32,6 +32,7 @@ type Config struct {
 // Desk holds the operations.
 type Desk struct {
 	config   Config
+	Prepare  *gate.Op[PrepareIn, Draft]
 	Create   *gate.Op[CreateIn, Request]
 	List     *gate.Op[ListIn, ListOut]
 	View     *gate.Op[Ref, Request]
@@ -48,6 +49,7 @@ type Ref struct {
 // New makes the desk.
 func New(c Config) *Desk {
 	d := &Desk{config: c}
+	d.Prepare = own("access_request.prepare", "Prepare access request", "GET", "/access-requests/prepare", d.prepare)
 	d.Create = own("access_request.create", "Request access", "POST", "/access-requests", d.create)
 	d.Create.Status = 201
 	d.List = own("access_request.list", "List access requests", "GET", "/access-requests", d.list)
@@ -64,7 +66,7 @@ func New(c Config) *Desk {
 
 // Operations lists what the desk does.
 func (d *Desk) Operations() []gate.Entry {
-	return []gate.Entry{d.Create, d.List, d.View, d.Grant, d.Refuse, d.Withdraw}
+	return []gate.Entry{d.Prepare, d.Create, d.List, d.View, d.Grant, d.Refuse, d.Withdraw}
 }
 
 // own describes what everybody may do with their own requests; decide what a

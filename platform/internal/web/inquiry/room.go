@@ -18,6 +18,9 @@ import (
 
 	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/requests"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/vantage"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
@@ -26,7 +29,10 @@ import (
 // Config is what the room is made of.
 type Config struct {
 	Inquiry   *inquiry.Desk
+	Requests  *requests.Desk
+	Vantage   *vantage.Desk
 	People    *people.Desk
+	Roles     *roles.Desk
 	Catalogue func() []*gate.Meta // the gate's list
 }
 
@@ -38,8 +44,13 @@ func New(c Config) *Room { return &Room{c} }
 
 // The pages.
 const (
-	settings = "/settings"
-	explain  = "/settings/explain"
+	settings    = "/settings"
+	explain     = "/settings/explain"
+	viewAs      = "/settings/view-as"
+	viewPost    = "/view-as"
+	request     = "/access/request"
+	requestList = "/access/requests"
+	myAccess    = "/my-access"
 )
 
 // Routes registers the room's pages.
@@ -48,6 +59,17 @@ func (r *Room) Routes(m *visit.Mux) {
 		m.Get(path, func(v *visit.Visit) { v.Show(s(v)) })
 	}
 	show(explain, r.explain)
+	show(viewAs, r.eyes)
+	m.Post(viewPost, r.beginView)
+	m.Post(viewPost+"/end", r.endView)
+	show(request, r.ask)
+	m.Post(request, r.send)
+	show(requestList, r.requests)
+	show(requestList+"/{id}", r.one)
+	m.Post(requestList+"/{id}/grant", r.grant)
+	m.Post(requestList+"/{id}/refuse", r.refuse)
+	m.Post(requestList+"/{id}/withdraw", r.withdraw)
+	show(myAccess, r.mine)
 }
 
 // view makes a page of the settings: under the tabs.

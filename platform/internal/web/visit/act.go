@@ -105,11 +105,7 @@ func ActOpen[In, Out any](v *Visit, r *gate.Request, o *gate.Op[In, Out], done f
 func run[In, Out any](v *Visit, r *gate.Request, o *gate.Op[In, Out], fill ...Fill[In]) (*Out, error) {
 	v.asked = wanted{name: o.Name, title: o.Title}
 	return gate.Run(v.Context(), v.mux.config.Gate, o, r, func(in *In) error {
-		err := bindPath(v.R, in)
-		if o.Object != nil && err == nil {
-			v.asked.object = o.Object(in)
-		}
-		return err
+		return bindPath(v.R, in)
 	}, func(in *In) error {
 		if err := v.readForm(); err != nil {
 			return err

@@ -20,6 +20,9 @@ type Config struct {
 	// Waiting counts the proposals that the caller may decide, for the inbox at
 	// the top of every page: one small statement at most. Nil leaves the inbox out.
 	Waiting func(ctx context.Context, c *gate.Call) (int, error)
+	// Viewing names through whose eyes the caller's session looks, for the banner
+	// of every page. Nil: their id stands there.
+	Viewing func(ctx context.Context, c *gate.Call) (name, role string, err error)
 }
 
 // Room is a set of pages that belong together.

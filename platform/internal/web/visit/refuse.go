@@ -76,11 +76,9 @@ func (v *Visit) trouble(f *fault.Error) (string, templ.Component) {
 	case fault.Denied:
 		return "No access", parts.Denied(v.denial(f))
 	case fault.NotFound:
-		text := f.Message
-		if f.DecisionID != "" {
-			text += " Decision " + f.DecisionID + "."
-		}
-		return "Not found", parts.Nothing(parts.Empty{Title: "Nothing is here", Text: text, Step: &parts.Button{Label: "Go to the start", Href: "/"}})
+		d := v.denial(f)
+		d.Title, d.Reason = "Nothing is here", ""
+		return "Not found", parts.Denied(d)
 	}
 	return troubleTitle(f.Kind), parts.ErrorSummary(parts.Problems(plain(f)))
 }
@@ -122,14 +120,23 @@ func (v *Visit) denial(f *fault.Error) parts.Denial {
 	if v.asked.title != "" && f.Reason == "role_lacks_operation" {
 		d.Missing = "The role “" + v.frame.Person.Role + "” does not hold “" + v.asked.title + "” in the screens."
 	}
+	if v.asked.name == "" || f.DecisionID == "" {
+		return d
+	}
 	if v.access {
-		q := url.Values{"user": {string(v.who)}, "operation": {v.asked.name}}
-		if v.asked.object != "" {
-			q.Set("object", v.asked.object)
-		}
-		d.Why = "/settings/explain?" + q.Encode()
+		d.Why = parts.WhyHref(f.DecisionID)
+	}
+	if v.requestable(f.Reason) {
+		d.Request = parts.RequestHref(f.DecisionID)
 	}
 	return d
+}
+
+// requestable reports whether somebody could grant what was refused: not a proof
+// that the person must give themselves, and nothing while looking through other
+// eyes. Of what is not there as of what is hidden.
+func (v *Visit) requestable(reason string) bool {
+	return !v.looking && slices.Contains([]string{"role_lacks_operation", "grant_expired", "address_denied", "address_not_allowed", "limit_too_low", "not_found"}, reason)
 }
 
 // bare prints a fault without a frame: nobody is known, or nothing can be read.

@@ -77,7 +77,7 @@ func Look[In, Out any](ctx context.Context, v *Visit, p *gate.Page, o *gate.Op[I
 	if o.Object != nil {
 		object = o.Object(in)
 	}
-	v.asked = wanted{name: o.Name, title: o.Title, object: object}
+	v.asked = wanted{name: o.Name, title: o.Title}
 	if err != nil && p.Can(o.Name, object) {
 		return nil, err
 	}
@@ -88,12 +88,15 @@ func Look[In, Out any](ctx context.Context, v *Visit, p *gate.Page, o *gate.Op[I
 func (v *Visit) furnish(ctx context.Context, p *gate.Page) error {
 	c, who := p.Call(), p.Who()
 	v.framed = true
-	v.access, v.who = p.Can("access.explain", ""), who.User
-	v.frame = parts.Page{Tenant: c.Tenant.Name, Home: "/", Rail: Rail(p.Can, v.R.URL.Path), Access: "/me",
-		Person: parts.Person{Name: who.Name, Role: who.RoleName, SignOut: "/signout", Menu: []parts.Link{{Text: "My access", Href: "/me"}, {Text: "My sign-in", Href: "/me/sign-in"}}},
+	v.access = p.Can("access.explain", "")
+	v.frame = parts.Page{Tenant: c.Tenant.Name, Home: "/", Rail: Rail(p.Can, v.R.URL.Path), Access: myAccess,
+		Person: parts.Person{Name: who.Name, Role: who.RoleName, SignOut: "/signout", Menu: []parts.Link{{Text: "My access", Href: myAccess}, {Text: "My sign-in", Href: "/me/sign-in"}}},
 		Toasts: v.hear(c.At)}
 	if p.Can("loan.list", "") {
 		v.frame.Search = parts.Search{Action: "/loans", Name: "q", Query: v.asksFor(), Label: "Search loans"}
+	}
+	if err := v.viewing(ctx, c); err != nil {
+		return err
 	}
 	if v.mux.config.Waiting == nil || !p.Can("proposal.list", "") {
 		return nil
@@ -103,11 +106,32 @@ func (v *Visit) furnish(ctx context.Context, p *gate.Page) error {
 	return err
 }
 
+// Pages of the room of inquiry that every page leads to.
+const (
+	myAccess = "/my-access"
+	endView  = "/view-as/end"
+)
+
+// viewing puts the banner of a view through other eyes on the page.
+func (v *Visit) viewing(ctx context.Context, c *gate.Call) (err error) {
+	name, role := c.Who.ViewAs, ""
+	if name == "" {
+		return nil
+	}
+	if v.mux.config.Viewing != nil {
+		name, role, err = v.mux.config.Viewing(ctx, c)
+	}
+	v.looking = true
+	v.frame.Banners = []parts.Banner{parts.ViewingAs(name, role, endView)}
+	return err
+}
+
 // page prints a view within the frame.
 func (v *Visit) page(status int, view View) {
 	p, f := view.Page, v.frame
 	p.Tenant, p.Home, p.Rail, p.Access, p.Person, p.Approvals = f.Tenant, f.Home, f.Rail, f.Access, f.Person, f.Approvals
 	p.Toasts = append(p.Toasts, f.Toasts...)
+	p.Banners = append(f.Banners, p.Banners...)
 	if v.err == (proved{}) {
 		p.Toasts = append(p.Toasts, parts.Toast{Meaning: parts.OK, Text: sayAgain})
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
@@ -35,21 +34,21 @@ type Visit struct {
 	R      *http.Request
 	Tenant *tenant.Tenant // nil: nobody's host
 
-	mux    *Mux
-	typed  url.Values // the form as it came, once it has been read
-	err    error      // why the form came back
-	once   string     // key of the forms of this page
-	frame  parts.Page // the page's surroundings
-	framed bool
-	access bool    // may ask why something is denied
-	who    id.User // who looks at it
-	asked  wanted  // what was asked of the gate last
+	mux     *Mux
+	typed   url.Values // the form as it came, once it has been read
+	err     error      // why the form came back
+	once    string     // key of the forms of this page
+	frame   parts.Page // the page's surroundings
+	framed  bool
+	access  bool   // may ask why something is denied
+	looking bool   // through somebody else's eyes
+	asked   wanted // what was asked of the gate last
 
 	resumed *resumed // a form that was held until the person had proved who they are
 }
 
 // wanted is an operation that was asked for, for the words of a denial.
-type wanted struct{ name, title, object string }
+type wanted struct{ name, title string }
 
 func (m *Mux) visit(w http.ResponseWriter, r *http.Request) *Visit {
 	v := &Visit{W: w, R: r, Tenant: m.config.Directory.ByHost(r.Host), mux: m}
