@@ -59,7 +59,7 @@ func TestEveryPageOpensForTheAdministrator(t *testing.T) {
 		b.get(path).want(200, "Acme Lending", "Admin Person", "Sign out")
 	}
 	for role, id := range p.Roles {
-		b.get("/settings/roles/"+string(id)).want(200, "Screens", "API", "Social security number")
+		b.get("/settings/roles/"+string(id)).want(200, "Screens", "API", "Government id")
 		b.get("/settings/users/" + string(p.People[role].ID)).want(200)
 	}
 	b.get("/nothing/here").want(404, "There is no such page")
