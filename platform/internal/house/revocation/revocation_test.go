@@ -86,11 +86,11 @@ func (c *cluster) rights() []right {
 func (c *cluster) newKey() {
 	c.t.Helper()
 	out := struct {
-		ID     id.APIKey
-		Secret string
+		ID  id.APIKey
+		Key string
 	}{}
 	c.must(c.nodes[0], "POST", "/users/"+string(c.agent.id)+"/api-keys", `{"label":"again"}`, 201, &out)
-	c.agent.key, c.agent.keyID = out.Secret, out.ID
+	c.agent.key, c.agent.keyID = out.Key, out.ID
 }
 
 // grant lends the payoff of the loan, as a walkthrough would, in the agent's
@@ -235,7 +235,7 @@ func TestARevocationStopsAnOpenExport(t *testing.T) {
 		}
 		whole := &reader{header: http.Header{}}
 		if broken := c.export(whole); broken || whole.pieces != 3 {
-			t.Fatalf("before: %d pieces, broken off %t", whole.pieces, broken)
+			t.Fatalf("%s: before: %d pieces, broken off %t, status %d, beginning %.300s", r.name, whole.pieces, broken, whole.status, whole.beginning)
 		}
 		cut := &reader{header: http.Header{}, first: func() { must(t, r.take(c.nodes[1])) }}
 		broken := c.export(cut)
@@ -254,13 +254,17 @@ func TestARevocationStopsAnOpenExport(t *testing.T) {
 type reader struct {
 	header        http.Header
 	pieces, bytes int
+	status        int
+	beginning     string
 	first         func()
 }
 
 func (r *reader) Header() http.Header { return r.header }
-func (r *reader) WriteHeader(int)     {}
+func (r *reader) WriteHeader(s int)   { r.status = s }
 func (r *reader) Write(b []byte) (int, error) {
-	r.pieces++
+	if r.pieces++; r.pieces == 1 {
+		r.beginning = string(b[:min(len(b), 300)])
+	}
 	r.bytes += len(b)
 	if r.pieces == 1 && r.first != nil {
 		r.first()
