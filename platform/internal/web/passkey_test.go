@@ -108,7 +108,7 @@ func (w *window) shot(name string) {
 			_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 			return err
 		}))
-		picture, err := chromedp.Run(w.ctx, chromedp.FullScreenshot(90))
+		picture, err := chromedp.Run(w.ctx, chromedp.FullScreenshot(100))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(*lookAt, name+"-"+scheme+".png"), picture, 0o600)
 		}
@@ -133,6 +133,8 @@ func TestAPasskeyIsAddedSignsInAndConfirms(t *testing.T) {
 	w.says("No second factor")
 	w.press("Add a second factor")
 	w.says("Name of the passkey")
+	w.press("Set up an app")
+	w.says("Type this key")
 	w.shot("door-new-factor")
 	w.fill("label", "Work laptop")
 	w.press("Add a passkey")
@@ -176,6 +178,11 @@ func TestAPasskeyIsAddedSignsInAndConfirms(t *testing.T) {
 	w.press("Add user")
 	w.says("Invited")
 	w.shot("people-user")
+	for name, path := range map[string]string{"list": "/settings/users", "agent": "/settings/users/" + string(p.People["agent"].ID), "give": "/settings/users/" + string(p.People["agent"].ID) + "/grantable",
+		"teams": "/settings/teams", "team-new": "/settings/teams/new", "access": "/settings/access", "password": "/password"} {
+		w.open(path)
+		w.shot("people-" + name)
+	}
 }
 
 // Without an exception a password alone opens nothing but the way to a factor.

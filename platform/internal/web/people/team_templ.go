@@ -363,7 +363,7 @@ func settingPage(v *visit.Visit, s *people.Setting, paired []string, may bool) t
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = parts.Input(sheet.Field(parts.Field{Name: "lock_after", Label: "Lock an account after", Unit: "wrong passwords or codes in a row", Kind: parts.Whole, Value: strconv.FormatInt(s.LockAfter, 10), Required: true})).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = parts.Input(sheet.Field(parts.Field{Name: "lock_after", Label: "Wrong passwords or codes in a row that lock an account", Kind: parts.Whole, Value: strconv.FormatInt(s.LockAfter, 10), Required: true})).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -371,7 +371,7 @@ func settingPage(v *visit.Visit, s *people.Setting, paired []string, may bool) t
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = parts.Input(sheet.Field(parts.Field{Name: "lock_minutes", Label: "For", Unit: "minutes", Kind: parts.Whole, Value: strconv.FormatInt(s.LockMinutes, 10), Required: true})).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = parts.Input(sheet.Field(parts.Field{Name: "lock_minutes", Label: "For how long", Unit: "minutes", Kind: parts.Whole, Value: strconv.FormatInt(s.LockMinutes, 10), Required: true})).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
