@@ -85,8 +85,6 @@ func (p *place) chrome(t *testing.T) context.Context {
 }
 
 func (p *place) take(ctx context.Context, name, path, scheme string, then []chromedp.Action[chromedp.Void]) error {
-	ctx, stop := context.WithTimeout(ctx, 40*time.Second)
-	defer stop()
 	steps := []chromedp.Action[chromedp.Void]{
 		chromedp.EmulateViewport(1280, 900),
 		chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
