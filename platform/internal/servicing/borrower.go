@@ -37,7 +37,7 @@ func (d *Desk) borrowerOperations() {
 	d.BorrowerReveal = &gate.Op[BorrowerRevealIn, RevealOut]{
 		Name: "borrower.reveal", Title: "Reveal field", Area: "Borrowers", Screen: "Borrower", Method: "POST", Path: "/borrowers/{id}/reveal",
 		Kind: operation.Write, Audit: operation.Looked, Sensitivity: operation.Personal, Permit: gate.ByRole, Roles: "manager agent",
-		Part: "borrower", Object: func(in *BorrowerRevealIn) string { return "borrower/" + in.ID }, Do: d.borrowerReveal,
+		StepUp: true, Part: "borrower", Object: func(in *BorrowerRevealIn) string { return "borrower/" + in.ID }, Do: d.borrowerReveal,
 	}
 }
 
