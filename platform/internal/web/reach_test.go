@@ -64,6 +64,10 @@ func TestTheEditorIsShutOutAndComesBack(t *testing.T) {
 	if asked.held("entries") != "203.0.113.0/24" || asked.held("_asked") != "yes" {
 		t.Error("what was typed does not travel through the second question")
 	}
+	stay := b.post(rules+"/mine", append(form, "_asked", "yes")...).want(200)
+	if stay.held("entries") != "203.0.113.0/24 127.0.0.1" || stay.held("name") != "Denver office" {
+		t.Errorf("whoever stays in finds %q in the form", stay.held("entries"))
+	}
 	b.post(rules, append(form, "_asked", "yes")...).want(409, "Tick the box to go on")
 	out := b.post(rules, append(form, "_asked", "yes", "_understood", "yes")...).want(200, "You have shut yourself out", "Take the change back", "Ends at")
 	token := out.held("token")
