@@ -1,0 +1,157 @@
+package restrictions_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/lendkeep/lendkeep/internal/audit"
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/rule"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
+)
+
+// words are some of the book's, over the real tables.
+func words(context.Context, *db.Tx) (policy.Vocabulary, error) {
+	loans, err := rule.NewVocabulary(rule.Field{Name: "loan.number", Kind: rule.Text, Column: "l.number"}, rule.Field{Name: "loan.status", Kind: rule.Text, Column: "l.status"})
+	if err != nil {
+		return policy.Vocabulary{}, err
+	}
+	people, err := rule.NewVocabulary(rule.Field{Name: "borrower.state", Kind: rule.Text, Column: "b.region"})
+	if err != nil {
+		return policy.Vocabulary{}, err
+	}
+	applications, err := rule.NewVocabulary(rule.Field{Name: "application.status", Kind: rule.Text, Column: "a.status"})
+	return policy.Vocabulary{Loans: loans, Borrowers: people, Applications: applications}, err
+}
+
+type bench struct {
+	*gatetest.House
+	desk *restrictions.Desk
+}
+
+func each(t *testing.T, fn func(t *testing.T, b bench)) {
+	var d *restrictions.Desk
+	gatetest.Each(t, func() gatetest.Config {
+		d = restrictions.New(restrictions.Config{})
+		return gatetest.Config{Operations: d.Operations(), Vocabulary: words}
+	}, func(t *testing.T, h *gatetest.House) {
+		b := bench{h, d}
+		must(t, h.Write(func(ctx context.Context, tx *db.Tx) error {
+			none := []byte{}
+			_, err := tx.Exec(ctx, `INSERT INTO borrower (id, reference, first_name, last_name, name_key, surname_key, city, region, postal_code, country,
+				email, phone, date_of_birth, ssn, line1, email_index, phone_index, ssn_index, import_id, created_at, updated_at)
+				VALUES ('bo_1', '', 'Ann', 'Lee', 'ann lee', 'lee ann', '', 'NY', '', 'US', ?, ?, ?, ?, ?, ?, ?, ?, '', 1, 1)`, none, none, none, none, none, none, none, none)
+			if err != nil {
+				return err
+			}
+			_, err = tx.Exec(ctx, `UPDATE loan_tally SET borrowers = 1 WHERE id = 1`)
+			return err
+		}))
+		fn(t, b)
+	})
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b bench) create(t *testing.T, in restrictions.RestrictionIn) *restrictions.Restriction {
+	t.Helper()
+	out, err := gatetest.Do(b.House, b.desk.Create, b.Key(policy.Admin), in)
+	must(t, err)
+	return out
+}
+
+func TestWhatHidesEverythingIsSavedOnlyWhenUnderstood(t *testing.T) {
+	each(t, func(t *testing.T, b bench) {
+		in := restrictions.RestrictionIn{Name: "Nobody", Visible: `loan.status == "active"`}
+		_, err := gatetest.Do(b.House, b.desk.Create, b.Key(policy.Admin), in)
+		if f := fault.As(err); f.Kind != fault.Conflict || f.Reason != restrictions.HidesEverything {
+			t.Fatalf("a restriction that shows nothing: %v", err)
+		}
+		in.Borrowers = `borrower.state == "NY"`
+		b.create(t, in) // a borrower is found: not everything is hidden
+		in.Name, in.Borrowers, in.Confirm = "Nobody at all", "", restrictions.HidesEverything
+		b.create(t, in)
+	})
+}
+
+func TestNobodyTouchesWhatBindsThemAndWhatIsHeldStays(t *testing.T) {
+	each(t, func(t *testing.T, b bench) {
+		self, agent := b.People[policy.Admin].ID, b.People[policy.Agent].ID
+		team := id.New[id.Team](1)
+		must(t, b.Write(func(ctx context.Context, tx *db.Tx) error {
+			return policy.SaveTeam(ctx, tx, &policy.Team{ID: team, Name: "Denver", Members: []id.User{self}}, true)
+		}))
+		r := b.create(t, restrictions.RestrictionIn{Name: "All", Visible: "true", Borrowers: `borrower.state == "NY"`})
+		assign := func(role string, users []id.User, teams []id.Team) error {
+			_, err := gatetest.Do(b.House, b.desk.Assign, b.Key(role), restrictions.HoldersIn{ID: r.ID, Users: users, Teams: teams})
+			return err
+		}
+		for what, err := range map[string]error{"oneself": assign(policy.Admin, []id.User{self}, nil), "one's team": assign(policy.Admin, nil, []id.Team{team})} {
+			if f := fault.As(err); f == nil || f.Reason != "own_access" {
+				t.Errorf("given to %s: %v", what, err)
+			}
+		}
+		must(t, assign(policy.Admin, []id.User{agent}, nil))
+		_, err := gatetest.Do(b.House, b.desk.Delete, b.Key(policy.Admin), restrictions.Ref{ID: r.ID})
+		if f := fault.As(err); f.Kind != fault.Conflict || !strings.Contains(f.Message, "Agent Person") {
+			t.Errorf("deleted while held: %v", err)
+		}
+		must(t, b.Write(func(ctx context.Context, tx *db.Tx) error {
+			if err := policy.Hold(ctx, tx, r.ID, nil, []id.Team{team}); err != nil {
+				return err
+			}
+			return policy.Bump(ctx, tx)
+		}))
+		_, err = gatetest.Do(b.House, b.desk.Update, b.Key(policy.Admin), restrictions.UpdateIn{ID: r.ID, RestrictionIn: restrictions.RestrictionIn{Name: "All", Visible: "true", Borrowers: `borrower.state == "NY"`}})
+		if f := fault.As(err); f == nil || f.Reason != "own_access" {
+			t.Errorf("changed what binds through a team: %v", err)
+		}
+		if err := assign(policy.Admin, nil, nil); fault.As(err) == nil || fault.As(err).Reason != "own_access" {
+			t.Errorf("taken from one's own team: %v", err)
+		}
+		if e := b.Trail(t, audit.Filter{Operation: "search_restriction.assign", Outcome: "allowed"}); len(e) != 1 || e[0].Changes[0].After != string(agent) {
+			t.Errorf("the trail: %+v", e)
+		}
+	})
+}
+
+func TestAPreviewSpeaksOfWhatThePersonEndsUpWith(t *testing.T) {
+	each(t, func(t *testing.T, b bench) {
+		b.Restrict(t, policy.Agent, policy.Restriction{Name: "None of them", Visible: "false", Borrowers: "false"})
+		out, err := gatetest.Do(b.House, b.desk.Preview, b.Key(policy.Admin), restrictions.PreviewIn{Visible: "true", Borrowers: `borrower.state == "NY"`, User: b.People[policy.Agent].ID})
+		must(t, err)
+		if out.Borrowers.Said != "1 of 1 borrowers" || out.User.Borrowers.Shown != 0 || len(out.User.Restrictions) != 2 || !out.User.HidesEverything {
+			t.Errorf("%+v", out)
+		}
+		_, err = gatetest.Do(b.House, b.desk.Preview, b.Key(policy.Admin), restrictions.PreviewIn{Visible: "true &&\n  loan.stauts == \"x\"", Limits: []policy.Limit{{Area: "notes", Level: "view", When: "loan.number"}}})
+		f := fault.As(err)
+		if f == nil || len(f.Fields) != 2 || f.Fields[0].Path != "limits[0].when" || f.Fields[1].Path != "visible" || !strings.HasPrefix(f.Fields[1].Mend, "line 2, column 3:") || !strings.Contains(f.Fields[1].Mend, "did you mean loan.status?") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestTextAndOutlineAreExchanged(t *testing.T) {
+	each(t, func(t *testing.T, b bench) {
+		one, err := gatetest.Do(b.House, b.desk.Translate, b.Key(policy.Admin), restrictions.TranslateIn{Of: "loans", Text: `!(loan.status == "closed")`})
+		must(t, err)
+		back, err := gatetest.Do(b.House, b.desk.Translate, b.Key(policy.Admin), restrictions.TranslateIn{Of: "loans", Outline: one.Outline})
+		if err != nil || back.Outline != one.Outline || back.Text != `loan.status != "closed"` || one.Sentence != back.Sentence {
+			t.Errorf("%+v, %v", back, err)
+		}
+		_, err = gatetest.Do(b.House, b.desk.Translate, b.Key(policy.Admin), restrictions.TranslateIn{Of: "loans", Outline: `{"all":[{"field":"loan.height","compare":"is","values":["1"]}]}`})
+		if f := fault.As(err); f == nil || len(f.Fields) == 0 || !strings.HasPrefix(f.Fields[0].Path, "outline") {
+			t.Errorf("an outline of what is no field: %v", err)
+		}
+	})
+}
