@@ -24,7 +24,7 @@ func (r *Room) impact(v *visit.Visit) {
 		if err != nil {
 			return parts.Counted{Headline: "Nothing is told until this is mended.", Meaning: "warn", Notes: mends(err)}
 		}
-		return counted(v, out)
+		return counted(out)
 	})
 }
 
@@ -41,7 +41,7 @@ func mends(err error) []string {
 }
 
 // counted words an impact for the panel.
-func counted(v *visit.Visit, out *roles.ImpactOut) parts.Counted {
+func counted(out *roles.ImpactOut) parts.Counted {
 	c := parts.Counted{Headline: headline(out), Meaning: "neutral"}
 	switch {
 	case out.WouldBeLost:
@@ -54,10 +54,10 @@ func counted(v *visit.Visit, out *roles.ImpactOut) parts.Counted {
 	}
 	c.Notes = append(c.Notes, sentences(out)...)
 	for _, l := range out.Replay.Lines[:min(len(out.Replay.Lines), shownLines)] {
-		c.Rows = append(c.Rows, []string{l.Title + " (" + channelWord(l.Channel) + ")", l.Name, parts.Count(int(l.Calls)), verdictWord(l.Verdict), moment(v, l.Newest).Text})
+		c.Rows = append(c.Rows, []string{l.Title + " (" + channelWord(l.Channel) + "), " + l.Name, parts.Count(int(l.Calls)), verdictWord(l.Verdict)})
 	}
 	if len(c.Rows) > 0 {
-		c.Columns = []string{"Calls of 30 days", "By", "Calls", "Would be", "Newest"}
+		c.Columns = []string{"Call", "Calls", "Would be"}
 	}
 	return c
 }

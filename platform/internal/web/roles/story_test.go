@@ -85,7 +85,7 @@ func TestTheEffectIsShownBeforeSaving(t *testing.T) {
 	if err := json.Unmarshal([]byte(p.post(policy.Admin, where+"/impact", form).want(200).text), &told); err != nil {
 		t.Fatal(err)
 	}
-	if told.Meaning != "warn" || told.Headline != "Gains: 0 holders. Loses: 1 holder, 3 calls in 30 days." || !slices.Contains(told.Notes, "3 calls that were allowed would be denied.") || told.Rows[0][0] != "List loans (API)" {
+	if told.Meaning != "warn" || told.Headline != "Gains: 0 holders. Loses: 1 holder, 3 calls in 30 days." || !slices.Contains(told.Notes, "3 calls that were allowed would be denied.") || told.Rows[0][0] != "List loans (API), Agent Person" {
 		t.Errorf("%+v", told)
 	}
 	if !slices.Contains(told.Notes, "Date of birth: Year hidden becomes day and year hidden.") {
