@@ -2,6 +2,7 @@ package book
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/civil"
@@ -313,7 +314,8 @@ func (k *search) filtersBesideText() db.Cond {
 }
 
 // rowsOf reads the loans of a page under the scope, in the page's order, without
-// the borrowers that are withheld.
+// the borrowers that are withheld. The limit keeps engines from looking for the
+// scope's loans by an index of its own: there are fifty to judge.
 func rowsOf(ctx context.Context, tx *db.Tx, sc gate.Scope, unnamed *db.Cond, marks []Mark) ([]LoanRow, error) {
 	if len(marks) == 0 {
 		return nil, nil
@@ -322,7 +324,8 @@ func rowsOf(ctx context.Context, tx *db.Tx, sc gate.Scope, unnamed *db.Cond, mar
 	for i, m := range marks {
 		numbers[i] = m.Number
 	}
-	cond, secret := db.And(sc.Loans(), db.In("l.number", numbers), db.Where(landedLoan)), db.False()
+	page := db.In("p.number", numbers)
+	cond, secret := db.And(sc.Loans(), db.Where(landedLoan)), db.False()
 	if unnamed != nil {
 		secret = *unnamed
 	}
@@ -336,7 +339,8 @@ func rowsOf(ctx context.Context, tx *db.Tx, sc gate.Scope, unnamed *db.Cond, mar
 		found[x.Number] = x
 		return x.ID, err
 	}, `SELECT l.id, l.number, l.status, COALESCE(sc.name, ''), b.id, b.first_name, b.last_name, b.region, l.principal_balance, l.oldest_unpaid_due, l.next_due, CASE WHEN `+secret.SQL()+` THEN 1 ELSE 0 END
-		FROM loan l JOIN borrower b ON b.id = l.borrower_id LEFT JOIN source_company sc ON sc.id = l.source_company_id WHERE `+cond.SQL(), append(secret.Args(), cond.Args()...)...)
+		FROM (SELECT p.* FROM loan p WHERE `+page.SQL()+` LIMIT ?) l JOIN borrower b ON b.id = l.borrower_id LEFT JOIN source_company sc ON sc.id = l.source_company_id WHERE `+cond.SQL(),
+		slices.Concat(secret.Args(), page.Args(), []any{len(numbers)}, cond.Args())...)
 	if err != nil {
 		return nil, err
 	}
