@@ -147,7 +147,7 @@ func TestWhatIsWrongIsToldWithItsLine(t *testing.T) {
 			"another version":      {"version: 2\n", "version of the file is not known"},
 			"an expression":        {"restrictions:\n  - name: X\n    visible: loan.status = 3\n", "Line 3: "},
 			"a limit":              {"restrictions:\n  - name: X\n    visible: \"true\"\n    limits:\n      - area: cellar\n        level: view\n", "Line 5: Name an area"},
-			"host bits":            {"ip_sets:\n  - name: X\n    mode: allow\n    entries:\n      - 203.0.113.0/24\n      - 203.0.113.9/24\n", "Line 5: Entry 2"},
+			"host bits":            {"ip_sets:\n  - name: X\n    mode: allow\n    entries:\n      - 203.0.113.0/24\n      - 203.0.113.9/24\n", "Line 6: Entry 2"},
 			"nobody's role":        {"ip_sets:\n  - name: X\n    mode: allow\n    entries: [203.0.113.0/24]\n    holders:\n      - role: Nobody\n", "Line 6: There is no role of this name."},
 			"no visibility":        {"roles:\n  - name: X\n    ui: []\n    api: []\n    visibility: {ssn: all, bank_account: hidden, date_of_birth: full}\n", "Line 5: Say full or last4."},
 		} {
