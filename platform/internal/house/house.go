@@ -31,6 +31,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/policyfile"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/rehearsal"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/requests"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
@@ -102,6 +103,7 @@ type House struct {
 	Inquiry      *inquiry.Desk
 	Requests     *requests.Desk
 	Vantage      *vantage.Desk
+	Rehearsal    *rehearsal.Desk
 	People       *people.Desk
 	Roles        *roles.Desk
 	PolicyFile   *policyfile.Desk
@@ -155,6 +157,7 @@ func (h *House) desks() error {
 	h.Signin = signin.New(signin.Config{Passwords: h.Passwords, Kick: h.work.kick, Origin: h.origin})
 	h.Inquiry = inquiry.New(inquiry.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Requests = requests.New(requests.Config{Inquiry: h.Inquiry, Built: h.work.build, Kick: h.work.kick})
+	h.Rehearsal = rehearsal.New(rehearsal.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Vantage = vantage.New(vantage.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Admin = admin.New(admin.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Restrictions = restrictions.New(restrictions.Config{Built: h.work.build})
@@ -170,7 +173,7 @@ func (h *House) desks() error {
 		Provider: provider.Config{Outbound: out, AlsoPublic: also, PlainLoopback: c.Demo.On, QuotaPerAddress: c.Demo.On, Alert: h.alert, Now: c.Now}})
 	h.Records = records.New()
 	var list []gate.Entry
-	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Addresses.Operations(), h.Keys.Operations(), h.Inquiry.Operations(), h.Requests.Operations(), h.Vantage.Operations(), h.People.Operations(), h.Roles.Operations(), h.PolicyFile.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
+	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Addresses.Operations(), h.Keys.Operations(), h.Inquiry.Operations(), h.Requests.Operations(), h.Vantage.Operations(), h.Rehearsal.Operations(), h.People.Operations(), h.Roles.Operations(), h.PolicyFile.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
 		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
 		list = append(list, operations...)
 	}

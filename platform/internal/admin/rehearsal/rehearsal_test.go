@@ -1,0 +1,88 @@
+package rehearsal_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/rehearsal"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+// board puts a loan into the book.
+func board(t *testing.T, h *gatetest.House, number, state string) string {
+	t.Helper()
+	at := h.Now().UnixMicro()
+	loan, borrower, none := id.New[id.Loan](at), id.New[id.Borrower](at), []byte{}
+	if err := h.Write(func(ctx context.Context, tx *db.Tx) error {
+		if _, err := tx.Exec(ctx, `INSERT INTO borrower (id, reference, first_name, last_name, name_key, surname_key, city, region, postal_code, country, email, phone, date_of_birth, ssn, line1, email_index, phone_index, ssn_index, import_id, created_at, updated_at)
+			VALUES (?, '', 'Ann', 'Lee', 'ann lee', 'lee ann', 'Albany', ?, '', 'US', ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)`, borrower, state, none, none, none, none, none, none, none, none, at, at); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO loan (id, number, borrower_id, source_company_id, application_id, status, principal, annual_rate, term_months, convention, contract_date, first_due, opened_on, principal_balance, fees_due, oldest_unpaid_due, next_due, next_amount, level_payment, due_key, borrower_key, borrower_region, borrower_country, revision, import_id, created_at)
+			VALUES (?, ?, ?, '', '', 'active', 500000, 7000000, 24, '30/360', 20000, 0, 20000, 500000, 0, 0, 0, 0, 22387, 99999, 'ann lee', ?, 'US', 1, '', ?)`, loan, number, borrower, state, at)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return "loan/" + string(loan)
+}
+
+// A role, a restriction and an address rule are tried on people and objects, and
+// nothing is stored.
+func TestAChangeIsTriedAndNothingIsStored(t *testing.T) {
+	var d *rehearsal.Desk
+	gatetest.Each(t, func() gatetest.Config {
+		var list []gate.Entry
+		catalogue := func() []*gate.Meta { return gate.Catalogue(list) }
+		d = rehearsal.New(rehearsal.Config{Catalogue: catalogue})
+		list = append(d.Operations(), roles.New(roles.Config{Catalogue: catalogue}).Operations()...)
+		return gatetest.Config{Operations: list, Vocabulary: book.Vocabulary}
+	}, func(t *testing.T, h *gatetest.House) {
+		york, ohio := board(t, h, "LN-1", "NY"), board(t, h, "LN-2", "OH")
+		try := func(in rehearsal.SimulateIn) *rehearsal.SimulateOut {
+			t.Helper()
+			out, err := gatetest.Do(h, d.Simulate, h.Screen(policy.Admin), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		agent := h.People[policy.Agent].ID
+		out := try(rehearsal.SimulateIn{Role: &rehearsal.RoleDraft{ID: h.Roles[policy.Agent], UI: ptr([]string{"role.list"})}})
+		if len(out.Users) != 1 || out.Users[0].User != agent || len(out.Users[0].Decisions) != 1 || out.Users[0].Decisions[0] != (rehearsal.Decided{Operation: "role.list", Channel: "ui", Before: "role_lacks_operation", After: "ok"}) {
+			t.Errorf("a role: %+v", out)
+		}
+		out = try(rehearsal.SimulateIn{Restriction: &rehearsal.RestrictionDraft{Visible: ptr(`borrower.state == "NY"`)}, Users: []id.User{agent}, Objects: []string{york, ohio}})
+		e := out.Users[0]
+		if e.LoansBefore != 2 || e.LoansAfter != 1 || e.Objects[0] != (rehearsal.Seen{Object: york, Before: true, After: true}) || e.Objects[1] != (rehearsal.Seen{Object: ohio, Before: true}) {
+			t.Errorf("a restriction: %+v", e)
+		}
+		out = try(rehearsal.SimulateIn{IPRule: &rehearsal.IPRuleDraft{Entries: ptr([]string{"203.0.113.0/24"}), Holders: &[]policy.Holder{{Kind: "tenant"}}}})
+		if !out.LocksSelf || out.LocksOut < 5 || out.Users[0].LockedOut[0] != "198.51.100.7" {
+			t.Errorf("an address rule: %+v", out)
+		}
+		if again := try(rehearsal.SimulateIn{Role: &rehearsal.RoleDraft{ID: h.Roles[policy.Agent]}}); len(again.Users[0].Decisions) != 0 || again.Users[0].LoansBefore != 2 || again.LocksSelf {
+			t.Errorf("something was stored: %+v", again)
+		}
+		h.Restrict(t, policy.Admin, policy.Restriction{Name: "Mine", Visible: `borrower.state == "NY"`})
+		out = try(rehearsal.SimulateIn{Restriction: &rehearsal.RestrictionDraft{Visible: ptr("true")}, Users: []id.User{agent}, Objects: []string{ohio}})
+		if e := out.Users[0]; e.LoansBefore != 1 || e.LoansAfter != 1 || e.Objects[0].Before || e.Objects[0].After {
+			t.Errorf("beyond the asker's own scope: %+v", e)
+		}
+		for name, in := range map[string]rehearsal.SimulateIn{"nothing": {}, "both": {Role: &rehearsal.RoleDraft{}, IPRule: &rehearsal.IPRuleDraft{}}, "an unknown name": {Role: &rehearsal.RoleDraft{UI: ptr([]string{"role.lst"})}},
+			"no expression": {Restriction: &rehearsal.RestrictionDraft{Visible: ptr("loan.")}}, "host bits": {IPRule: &rehearsal.IPRuleDraft{Entries: ptr([]string{"10.0.0.1/8"})}}} {
+			if _, err := gatetest.Do(h, d.Simulate, h.Screen(policy.Admin), in); !fault.Is(err, fault.Invalid) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
