@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -70,10 +71,13 @@ func TestATextIsRevealedAndNothingElse(t *testing.T) {
 	}
 }
 
+// pointers are addresses in memory, whose digits are nobody's.
+var pointers = regexp.MustCompile(`0xc[0-9a-f]+`)
+
 func TestAnUnopenedFieldShowsNothing(t *testing.T) {
 	f := secret.Seal[secret.SSN]("987-65-4320")
 	for _, v := range []any{f, &f, privately[secret.Field[secret.SSN]]{f}} {
-		if s := prints(v); strings.Contains(s, "4320") {
+		if s := pointers.ReplaceAllString(prints(v), ""); strings.Contains(s, "4320") {
 			t.Errorf("%T leaks", v)
 		}
 	}
