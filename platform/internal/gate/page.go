@@ -102,6 +102,7 @@ func Look[In, Out any](ctx context.Context, p *Page, o *Op[In, Out], in *In) (*O
 	c := *p.c
 	c.meta, c.entry = w.meta, newEntry(p.c.Request, w.meta)
 	c.entry.Actor, c.entry.ActorName, c.entry.Credential, c.entry.PolicyVersion = p.entry.Actor, p.entry.ActorName, p.entry.Credential, p.entry.PolicyVersion
+	c.entry.For = p.entry.For
 	if w.object != nil {
 		c.entry.Object = w.object()
 	}

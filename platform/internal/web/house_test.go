@@ -25,6 +25,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/policyfile"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/rehearsal"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/requests"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
@@ -82,6 +83,8 @@ func open(t testing.TB) *place {
 	books := records.New()
 	questions := inquiry.New(inquiry.Config{Catalogue: catalogue})
 	wishes, views := requests.New(requests.Config{Inquiry: questions}), vantage.New(vantage.Config{Catalogue: catalogue})
+	trials := rehearsal.New(rehearsal.Config{Catalogue: catalogue})
+	list = append(list, trials.Operations()...)
 	list = append(append(append(list, questions.Operations()...), wishes.Operations()...), views.Operations()...)
 	list = append(list, entrance.Operations()...)
 	list = append(list, desk.Operations()...)
@@ -111,7 +114,7 @@ func open(t testing.TB) *place {
 	}
 	h, err := web.New(web.Config{Gate: p.Gate, Directory: p.Directory, Viewing: vantage.Seen, Log: slog.New(slog.NewTextHandler(&p.log, nil)), Rooms: []visit.Room{
 		door.New(entrance, catalogue, nil), addressroom.New(rules), keyroom.New(keys, rules, catalogue), settings.New(), peopleroom.New(staff, positions, limits, catalogue), roleroom.New(positions, file, catalogue), limitroom.New(limits, holders(staff)),
-		askroom.New(askroom.Config{Inquiry: questions, Requests: wishes, Vantage: views, People: staff, Roles: positions, Catalogue: catalogue}), trail.New(books, everybody, catalogue)}})
+		askroom.New(askroom.Config{Inquiry: questions, Requests: wishes, Vantage: views, Rehearsal: trials, People: staff, Roles: positions, Catalogue: catalogue}), trail.New(books, everybody, catalogue)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/rehearsal"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/requests"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/vantage"
@@ -31,6 +32,7 @@ type Config struct {
 	Inquiry   *inquiry.Desk
 	Requests  *requests.Desk
 	Vantage   *vantage.Desk
+	Rehearsal *rehearsal.Desk
 	People    *people.Desk
 	Roles     *roles.Desk
 	Catalogue func() []*gate.Meta // the gate's list
@@ -46,6 +48,7 @@ func New(c Config) *Room { return &Room{c} }
 const (
 	settings    = "/settings"
 	explain     = "/settings/explain"
+	simulate    = "/settings/simulate"
 	viewAs      = "/settings/view-as"
 	viewPost    = "/view-as"
 	request     = "/access/request"
@@ -59,6 +62,7 @@ func (r *Room) Routes(m *visit.Mux) {
 		m.Get(path, func(v *visit.Visit) { v.Show(s(v)) })
 	}
 	show(explain, r.explain)
+	show(simulate, r.simulate)
 	show(viewAs, r.eyes)
 	m.Post(viewPost, r.beginView)
 	m.Post(viewPost+"/end", r.endView)

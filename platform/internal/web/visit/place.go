@@ -34,6 +34,7 @@ func places() []Place {
 		{"Decision engine", "/settings/decision-engine", "decision_engine.view", "By which rules an application is rejected or reviewed"},
 		{"ipstack", "/settings/ipstack", "ipstack.view", "Where facts about an applicant's address come from"},
 		{"Explain", "/settings/explain", "access.explain", "Why somebody may or may not do something"},
+		{"Simulate", "/settings/simulate", "access.simulate", "What a change would do before it is saved"},
 		{"View as", "/settings/view-as", "view_as.begin", "What somebody else sees, before and after a change"},
 		{"Access requests", "/access/requests", "access_request.grant", "Who asks for what they may not do yet"},
 	}
