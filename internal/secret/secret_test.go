@@ -71,13 +71,14 @@ func TestATextIsRevealedAndNothingElse(t *testing.T) {
 	}
 }
 
-// pointers are addresses in memory, whose digits are nobody's.
-var pointers = regexp.MustCompile(`0xc[0-9a-f]+`)
+// lastFour finds the number's last digits where they stand alone: addresses in
+// memory and fractions of seconds hold the same digits now and then.
+var lastFour = regexp.MustCompile(`(^|[^0-9a-fx.])4320($|[^0-9a-f])`)
 
 func TestAnUnopenedFieldShowsNothing(t *testing.T) {
 	f := secret.Seal[secret.SSN]("987-65-4320")
 	for _, v := range []any{f, &f, privately[secret.Field[secret.SSN]]{f}} {
-		if s := pointers.ReplaceAllString(prints(v), ""); strings.Contains(s, "4320") {
+		if s := prints(v); lastFour.MatchString(s) {
 			t.Errorf("%T leaks", v)
 		}
 	}
