@@ -210,7 +210,7 @@ func proposes(t *testing.T, b *browser, loan string) string {
 	t.Helper()
 	b.open("/loans/" + loan + "/write-off")
 	b.fill("reason", "bankruptcy, chapter 7")
-	b.press("Write off")
+	b.pressFrom("Write off loan")
 	b.says("Proposed. A second person must approve it; nothing has changed yet.")
 	b.says("Nobody approves what they proposed")
 	b.shows(mayApprove, "false")

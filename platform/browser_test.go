@@ -39,7 +39,7 @@ func openBrowser(t *testing.T, r *running, width, height int) *browser {
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(cancel)
-	ctx, end := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, end := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(end)
 	return &browser{t: t, ctx: ctx, base: r.facts.URL}
 }
@@ -69,6 +69,16 @@ func (b *browser) press(text string) {
 	path := fmt.Sprintf(`//main//*[self::button or self::a][normalize-space()=%q] | //form//button[normalize-space()=%q] | //header//a[normalize-space()=%q] | //nav//a[normalize-space()=%q]`, text, text, text, text)
 	if _, err := chromedp.RunResponse(b.ctx, chromedp.Click(path)); err != nil {
 		b.t.Fatalf("pressing %q: %v\n%s", text, err, b.text())
+	}
+}
+
+// pressFrom is press for what only begins with a text: a row of a table, a button
+// that names its object.
+func (b *browser) pressFrom(beginning string) {
+	b.t.Helper()
+	path := fmt.Sprintf(`(//main//*[self::button or self::a][starts-with(normalize-space(), %q)])[1]`, beginning)
+	if _, err := chromedp.RunResponse(b.ctx, chromedp.Click(path)); err != nil {
+		b.t.Fatalf("pressing %q: %v\n%s", beginning, err, b.text())
 	}
 }
 
