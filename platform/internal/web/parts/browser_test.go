@@ -95,13 +95,18 @@ func (b *tab) keys(list ...string) {
 // has evaluates an expression to text and compares.
 func (b *tab) has(expression, want string) {
 	b.t.Helper()
-	got, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("String("+expression+")"))
-	if err != nil {
-		b.t.Fatalf("%s: %v", expression, err)
+	got := ""
+	for range 40 { // what a browser measures it tells a moment later
+		var err error
+		if got, err = chromedp.Run(b.ctx, chromedp.Evaluate[string]("String("+expression+")")); err != nil {
+			b.t.Fatalf("%s: %v", expression, err)
+		}
+		if got == want {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
-	if got != want {
-		b.t.Errorf("%s is %q, want %q", expression, got, want)
-	}
+	b.t.Errorf("%s is %q, want %q", expression, got, want)
 }
 
 // press clicks the element.
