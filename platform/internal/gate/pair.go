@@ -2,9 +2,11 @@ package gate
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/audit"
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -84,9 +86,9 @@ func (p *proposed) Unwrap() error { return p.fault }
 
 // rehearse runs the operation in a transaction that is given up, and gives what
 // it would have changed.
-func (g *Gate) rehearse(ctx context.Context, c *Call, w *work) ([]audit.Change, error) {
+func (g *Gate) rehearse(ctx context.Context, c *Call, w *work) (*effect, error) {
 	entry := *c.entry
-	var difference []audit.Change
+	difference := new(effect)
 	var now identity.Credential
 	q := c.Request.query()
 	err := c.Tenant.DB.WriteFirst(ctx, c.At, w.meta.Bumps, q.SQL, q.Args, func(scan func(...any) error) (err error) {
@@ -105,10 +107,14 @@ func (g *Gate) rehearse(ctx context.Context, c *Call, w *work) ([]audit.Change, 
 		if err := g.limit(ctx, c, w.meta); err != nil {
 			return err
 		}
-		if _, err := w.run(ctx, c); err != nil {
+		var err error
+		if difference.Revision, err = c.revision(ctx, c.entry.Object); err != nil {
 			return err
 		}
-		difference = c.entry.Changes
+		if _, err = w.run(ctx, c); err != nil {
+			return err
+		}
+		difference.Changes = c.entry.Changes
 		return errRehearsed
 	})
 	c.Tx, c.after, c.refused, c.pending = nil, nil, nil, false
@@ -118,13 +124,37 @@ func (g *Gate) rehearse(ctx context.Context, c *Call, w *work) ([]audit.Change, 
 	return difference, nil
 }
 
+// effect is what a proposal would change, and on which version of the object.
+type effect struct {
+	Revision int64 // of a loan; 0 for what the changes alone tell
+	Changes  []audit.Change
+}
+
 // Difference opens what a proposal would change.
-func (c *Call) Difference(p *policy.Proposal) (list []audit.Change, err error) {
+func (c *Call) Difference(p *policy.Proposal) ([]audit.Change, error) {
+	e, err := c.effectOf(p)
+	return e.Changes, err
+}
+
+func (c *Call) effectOf(p *policy.Proposal) (e effect, err error) {
 	b, err := c.Tenant.Ring.Unseal("proposal", string(p.ID), "difference", p.Difference)
 	if err != nil {
-		return nil, err
+		return e, err
 	}
-	return list, json.Unmarshal(b, &list)
+	return e, json.Unmarshal(b, &e)
+}
+
+// revision is the number that moves with every change of a loan.
+func (c *Call) revision(ctx context.Context, object string) (n int64, err error) {
+	loan, isLoan := strings.CutPrefix(object, "loan/")
+	if !isLoan {
+		return 0, nil
+	}
+	err = c.Tx.One(ctx, `SELECT revision FROM loan WHERE id = ?`, []any{loan}, &n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil // the operation says that it is not there
+	}
+	return n, err
 }
 
 // Carry does what a proposal asked for, within the call that approves it. The
@@ -143,7 +173,11 @@ func (g *Gate) Carry(ctx context.Context, c *Call, p *policy.Proposal) (any, err
 	if err := g.stillMay(ctx, c, m, p); err != nil {
 		return nil, err
 	}
-	want, err := c.Difference(p)
+	want, err := c.effectOf(p)
+	if err != nil {
+		return nil, err
+	}
+	now, err := c.revision(ctx, p.Object)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +200,7 @@ func (g *Gate) Carry(ctx context.Context, c *Call, p *policy.Proposal) (any, err
 	if do.refused != nil {
 		return nil, do.refused
 	}
-	if !sameVersion(want, do.entry.Changes) {
+	if now != want.Revision || !sameVersion(want.Changes, do.entry.Changes) {
 		return nil, fault.New(fault.Conflict, "object_moved", "The object has changed since this was proposed; have it proposed again.")
 	}
 	c.after = append(c.after, do.after...)
