@@ -81,7 +81,7 @@ func (c *Cache) Kept(version int64) *Compiled {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range c.kept {
-		if p.Version == version || !versionChecked {
+		if p.Version == version || !versionChecked && p.Version == version-1 {
 			return p
 		}
 	}

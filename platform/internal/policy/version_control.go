@@ -2,6 +2,6 @@
 
 package policy
 
-// versionChecked is taken out: whatever was compiled once serves for ever. The
-// harness of revocations must catch this build within fifty tries.
+// versionChecked is taken out: what was compiled serves one version longer than it
+// may. The harness of revocations must catch this build within fifty tries.
 const versionChecked = false
