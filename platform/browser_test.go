@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/lendkeep/lendkeep/platform/internal/web/webtest"
 )
 
 // browser is a real Chromium, with an empty profile, that trusts the demo's
@@ -57,7 +59,9 @@ func (b *browser) open(path string) int64 {
 // fill types into the field of a name.
 func (b *browser) fill(name, value string) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, chromedp.SetValue(chromedp.CSS(fmt.Sprintf("[name=%q]", name)), value)); err != nil {
+	if err := webtest.Steady(func() error {
+		return chromedp.Do(b.ctx, chromedp.SetValue(chromedp.CSS(fmt.Sprintf("[name=%q]", name)), value))
+	}); err != nil {
 		b.t.Fatalf("filling %s: %v", name, err)
 	}
 }
@@ -67,9 +71,17 @@ func (b *browser) fill(name, value string) {
 func (b *browser) press(text string) {
 	b.t.Helper()
 	path := fmt.Sprintf(`//main//*[self::button or self::a][normalize-space()=%q] | //form//button[normalize-space()=%q] | //header//a[normalize-space()=%q] | //nav//a[normalize-space()=%q]`, text, text, text, text)
-	if _, err := chromedp.RunResponse(b.ctx, chromedp.Click(path)); err != nil {
+	if err := b.leave(path); err != nil {
 		b.t.Fatalf("pressing %q: %v\n%s", text, err, b.text())
 	}
+}
+
+// leave clicks what leads to another page and waits for that page.
+func (b *browser) leave(path string) error {
+	return webtest.Steady(func() error {
+		_, err := chromedp.RunResponse(b.ctx, chromedp.Click(path))
+		return err
+	})
 }
 
 // pressFrom is press for what only begins with a text: a row of a table, a button
@@ -77,7 +89,7 @@ func (b *browser) press(text string) {
 func (b *browser) pressFrom(beginning string) {
 	b.t.Helper()
 	path := fmt.Sprintf(`(//main//*[self::button or self::a][starts-with(normalize-space(), %q)])[1]`, beginning)
-	if _, err := chromedp.RunResponse(b.ctx, chromedp.Click(path)); err != nil {
+	if err := b.leave(path); err != nil {
 		b.t.Fatalf("pressing %q: %v\n%s", beginning, err, b.text())
 	}
 }

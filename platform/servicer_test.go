@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/lendkeep/lendkeep/platform/internal/web/webtest"
 )
 
 // tick presses the box that a label names within the form of a path.
 func (b *browser) tick(label string) {
 	b.t.Helper()
 	path := fmt.Sprintf(`//main//label[normalize-space(.)=%q or starts-with(normalize-space(.), %q)]`, label, label+" ")
-	if err := chromedp.Do(b.ctx, chromedp.Click(path)); err != nil {
+	if err := webtest.Steady(func() error { return chromedp.Do(b.ctx, chromedp.Click(path)) }); err != nil {
 		b.t.Fatalf("ticking %q: %v\n%s", label, err, b.text())
 	}
 }

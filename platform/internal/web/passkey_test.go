@@ -20,6 +20,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
+	"github.com/lendkeep/lendkeep/platform/internal/web/webtest"
 )
 
 // window is a Chromium with a virtual authenticator: a device that holds keys
@@ -60,7 +61,7 @@ func (w *window) do(steps ...chromedp.Action[chromedp.Void]) {
 	if w.ctx != nil && chromedp.FromContext(w.ctx).Target == nil {
 		ctx = w.ctx // the first call opens the browser, which must outlive it
 	}
-	if err := chromedp.Do(ctx, steps...); err != nil {
+	if err := webtest.Steady(func() error { return chromedp.Do(ctx, steps...) }); err != nil {
 		w.t.Fatalf("%v\n%s", err, w.text())
 	}
 }
