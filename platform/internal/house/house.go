@@ -62,6 +62,7 @@ import (
 	limitroom "github.com/lendkeep/lendkeep/platform/internal/web/restrictions"
 	roleroom "github.com/lendkeep/lendkeep/platform/internal/web/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/web/settings"
+	shelfroom "github.com/lendkeep/lendkeep/platform/internal/web/shelf"
 	"github.com/lendkeep/lendkeep/platform/internal/web/trail"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -236,7 +237,7 @@ func (h *House) rooms() []visit.Room {
 	return []visit.Room{
 		door.New(h.Signin, catalogue, h.Config.Demo.Mail), settings.New(), peopleroom.New(h.People, h.Roles, h.Restrictions, catalogue), roleroom.New(h.Roles, h.PolicyFile, catalogue), limitroom.New(h.Restrictions, h.everybody),
 		askroom.New(askroom.Config{Inquiry: h.Inquiry, Requests: h.Requests, Vantage: h.Vantage, Rehearsal: h.Rehearsal, People: h.People, Roles: h.Roles, Catalogue: catalogue}), trail.New(h.Records, h.people, catalogue),
-		loans.New(h.Servicing, h.Records), applications.New(h.Origination, h.companies), engine.New(h.Origination),
+		loans.New(h.Servicing, h.Records), shelfroom.New(h.Servicing.Desk), applications.New(h.Origination, h.companies), engine.New(h.Origination),
 		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue),
 		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}

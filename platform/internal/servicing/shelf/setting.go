@@ -2,6 +2,7 @@ package shelf
 
 import (
 	"context"
+	"time"
 
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
@@ -52,9 +53,13 @@ type NamedListIn struct{}
 
 // NamedOut is a portfolio or a source company.
 type NamedOut struct {
-	ID   string `json:"id" class:"public"`
-	Name string `json:"name" class:"public"`
+	ID        string `json:"id" class:"public"`
+	Name      string `json:"name" class:"public"`
+	CreatedAt string `json:"created_at" class:"public"`
 }
+
+// instant writes a moment as the API does.
+func instant(micros int64) string { return time.UnixMicro(micros).UTC().Format(time.RFC3339) }
 
 // NamedListOut is all of them, by name.
 type NamedListOut struct {
@@ -69,7 +74,7 @@ func named(list []book.Named, err error) (*NamedListOut, error) {
 	}
 	out := &NamedListOut{Items: make([]NamedOut, len(list)), Total: int64(len(list)), TotalIs: "exact"}
 	for i, n := range list {
-		out.Items[i] = NamedOut{n.ID, n.Name}
+		out.Items[i] = NamedOut{n.ID, n.Name, instant(n.CreatedAt)}
 	}
 	return out, nil
 }
@@ -91,7 +96,7 @@ func (d *Desk) portfolioCreate(ctx context.Context, c *gate.Call, in *NamedCreat
 	c.Object("portfolio/" + string(p))
 	c.Change("name", "", name)
 	d.config.Changed(c)
-	return &NamedOut{string(p), name}, nil
+	return &NamedOut{string(p), name, instant(c.At)}, nil
 }
 
 func (d *Desk) companyCreate(ctx context.Context, c *gate.Call, in *NamedCreateIn) (*NamedOut, error) {
@@ -106,16 +111,17 @@ func (d *Desk) companyCreate(ctx context.Context, c *gate.Call, in *NamedCreateI
 	c.Object("source_company/" + string(s))
 	c.Change("name", "", name)
 	d.config.Changed(c)
-	return &NamedOut{string(s), name}, nil
+	return &NamedOut{string(s), name, instant(c.At)}, nil
 }
 
 // CustomFieldOut is a custom field of loans.
 type CustomFieldOut struct {
-	ID      string `json:"id" class:"public"`
-	Name    string `json:"name" class:"public"`
-	Kind    string `json:"kind" class:"public" enum:"text,int,money,date,bool"`
-	Class   string `json:"class" class:"public" enum:"public,personal,sensitive"`
-	Default string `json:"default" class:"public" doc:"What loans without a value of their own have."`
+	ID        string `json:"id" class:"public"`
+	Name      string `json:"name" class:"public"`
+	Kind      string `json:"kind" class:"public" enum:"text,int,money,date,bool"`
+	Class     string `json:"class" class:"public" enum:"public,personal,sensitive"`
+	Default   string `json:"default" class:"public" doc:"What loans without a value of their own have."`
+	CreatedAt string `json:"created_at" class:"public"`
 }
 
 // CustomFieldListOut is all custom fields, by name.
@@ -126,7 +132,7 @@ type CustomFieldListOut struct {
 }
 
 func customFieldOut(f book.CustomField) CustomFieldOut {
-	return CustomFieldOut{string(f.ID), f.Name, f.Kind, f.Class, f.Write(f.DefaultText, f.DefaultNumber)}
+	return CustomFieldOut{string(f.ID), f.Name, f.Kind, f.Class, f.Write(f.DefaultText, f.DefaultNumber), instant(f.CreatedAt)}
 }
 
 func (d *Desk) customFieldList(ctx context.Context, c *gate.Call, _ *NamedListIn) (*CustomFieldListOut, error) {
@@ -155,6 +161,7 @@ func (d *Desk) customFieldCreate(ctx context.Context, c *gate.Call, in *CustomFi
 	if err != nil {
 		return nil, err
 	}
+	f.CreatedAt = c.At
 	if f.ID, err = book.AddCustomField(ctx, c.Tx, f); err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ type shelf struct {
 	companies  []parts.Option
 	mayCreate  bool
 	mayMove    bool // loans into portfolios and out of them
+	mayShelve  bool // make one more portfolio
 	visit      *visit.Visit
 }
 
@@ -45,7 +46,9 @@ func (r *Room) list(v *visit.Visit) visit.Screen {
 		q := v.R.URL.Query()
 		if portfolios != nil {
 			s.portfolios = options(portfolios.Items, q.Get("portfolio"))
-			s.mayMove = len(portfolios.Items) > 0 && p.Can("loan.portfolio.move", "")
+			s.mayMove, s.mayShelve = p.Can("loan.portfolio.move", ""), p.Can("portfolio.create", "")
+			// Without a portfolio there is nowhere to move to, only one to make.
+			s.mayMove = s.mayMove && (len(portfolios.Items) > 0 || s.mayShelve)
 		}
 		if companies != nil {
 			s.companies = options(companies.Items, q.Get("source_company"))
@@ -156,7 +159,7 @@ func (s *shelf) table() parts.Table {
 			words(l.SourceCompany), words(l.State), parts.DateText(l.NextDue.String()), pastDue(l.DaysPastDue), parts.Figures(l.PrincipalBalance.Grouped()),
 		}})
 	}
-	if s.mayMove && len(t.Rows) > 0 {
+	if s.mayMove && s.shelved() && len(t.Rows) > 0 {
 		t.Form, t.Name = moveForm, "loans"
 	}
 	t.Pager = pager(s.at, listed{len(s.out.Items), s.out.Total, s.out.TotalIs == "exact", s.out.Next})

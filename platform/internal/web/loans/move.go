@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/url"
 
+	"github.com/a-h/templ"
+
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
@@ -117,6 +119,17 @@ func (s *shelf) places() []parts.Option {
 		}
 	}
 	return out
+}
+
+// shelved reports whether there is a portfolio to move loans into.
+func (s *shelf) shelved() bool { return len(s.places()) > 1 }
+
+// newPortfolio leads whoever may to the form that makes one more.
+func (s *shelf) newPortfolio() templ.Component {
+	if !s.mayShelve {
+		return nil
+	}
+	return parts.Buttons(parts.Button{Label: "New portfolio", Href: "/settings/portfolios/new"})
 }
 
 // everything words the box for all that the list shows.

@@ -29,6 +29,7 @@
 //	Stack() {…}                  parts under each other
 //	Block(Section) {…}           titled section: Title, Note, Action component
 //	Tabs(label, []Tab)           links; Frame prints Page.Tabs under the title by itself
+//	Contents([]Chapter)          the pages of a large place, by groups
 //	Note(Meaning, text)          a line that explains or warns;  Para(text)
 //	Inline(…components)          small parts beside each other: a masked value and its button
 //

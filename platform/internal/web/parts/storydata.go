@@ -18,8 +18,10 @@ func storyPage(title, current string) Page {
 		Approvals: &Inbox{Href: "/approvals", Count: 3}, Access: "/access",
 		Keys: []Key{{[]string{"a"}, "Approve"}},
 	}
-	for _, e := range []RailEntry{{"Loans", "/loans", false, 0}, {"Applications", "/applications", false, 12}, {"Payments", "/payments", false, 0}, {"Audit", "/audit", false, 0}, {"Settings", "/settings", false, 0}} {
-		e.Current = e.Label == current
+	for _, e := range []RailEntry{{Label: "Loans", Href: "/loans"}, {Label: "Applications", Href: "/applications", Count: 12}, {Label: "Payments", Href: "/payments"}, {Label: "Audit", Href: "/audit"}, {Label: "Settings", Href: "/settings"}} {
+		if e.Current = e.Label == current; e.Current && e.Label == "Settings" {
+			e.Below = []RailEntry{{Label: "People", Href: "/settings/users"}, {Label: "Access", Href: "/settings/roles", Current: true}, {Label: "Keys", Href: "/settings/api-keys"}}
+		}
 		p.Rail = append(p.Rail, e)
 	}
 	return p

@@ -13,7 +13,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
-func homePage(list []visit.Place) templ.Component {
+func homePage(list []visit.Group) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -40,7 +40,7 @@ func homePage(list []visit.Place) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = parts.Listing(placeTable(list)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Contents(chapters(list)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -49,12 +49,15 @@ func homePage(list []visit.Place) templ.Component {
 	})
 }
 
-func placeTable(list []visit.Place) parts.Table {
-	t := parts.Table{Caption: "Settings", Columns: []parts.Column{{Head: "Page", Narrow: true}, {Head: "What it holds"}}}
-	for _, p := range list {
-		t.Rows = append(t.Rows, parts.Row{Href: p.Href, Cells: []templ.Component{parts.Words(p.Label), parts.QuietWords(p.Words)}})
+func chapters(list []visit.Group) []parts.Chapter {
+	out := make([]parts.Chapter, len(list))
+	for i, g := range list {
+		out[i].Title = g.Label
+		for _, p := range g.Places {
+			out[i].Ways = append(out[i].Ways, parts.Way{Text: p.Label, Href: p.Href, Words: p.Words})
+		}
 	}
-	return t
+	return out
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -17,44 +17,88 @@ type Place struct {
 	Label, Href, By, Words string
 }
 
-// places are the pages of the settings, in the order of their tabs.
-func places() []Place {
-	return []Place{
-		{"Users", "/settings/users", "user.list", "Who works here, with which role and which second factors"},
-		{"Teams", "/settings/teams", "team.list", "People who share search restrictions and address rules"},
-		{"Roles", "/settings/roles", "role.list", "What each role permits, in the screens and in the API"},
-		{"Policy file", "/settings/policy-file", "policy_file.export", "Roles, search restrictions and IP sets as one file, to export and to import"},
-		{"Search restrictions", "/settings/search-restrictions", "search_restriction.list", "Which loans, borrowers and applications a person may find"},
-		{"Address rules", "/settings/address-rules", "ip_rule.list", "From which addresses people and programs may call"},
-		{"API keys", "/settings/api-keys", "api_key.list_all", "With which keys programs call, what each may do and when it was last used"},
-		{"Site keys", "/settings/site-keys", "site_key.list", "Which web pages may hand in applications"},
-		{"Sign-in", "/settings/access", "access_setting.view", "Second factors, the life of passwords, and when an account locks"},
-		{"Four eyes", "/settings/four-eyes", "four_eyes.list", "Which operations wait for a second person"},
-		{"Lent rights", "/settings/lent-rights", "grant.list", "Who may do what to one object for a short time"},
-		{"Decision engine", "/settings/decision-engine", "decision_engine.view", "By which rules an application is rejected or reviewed"},
-		{"ipstack", "/settings/ipstack", "ipstack.view", "Where facts about an applicant's address come from"},
-		{"Explain", "/settings/explain", "access.explain", "Why somebody may or may not do something"},
-		{"Simulate", "/settings/simulate", "access.simulate", "What a change would do before it is saved"},
-		{"View as", "/settings/view-as", "view_as.begin", "What somebody else sees, before and after a change"},
-		{"Access requests", "/access/requests", "access_request.grant", "Who asks for what they may not do yet"},
+// Group is pages of the settings that belong together: the tabs of one another.
+type Group struct {
+	Label  string
+	Places []Place
+}
+
+// groups are the pages of the settings, in the order of the index and the rail.
+// A group's tabs fit beside each other on a narrow screen.
+func groups() []Group {
+	return []Group{
+		{"People", []Place{
+			{"Users", "/settings/users", "user.list", "Who works here, with which role and which second factors"},
+			{"Teams", "/settings/teams", "team.list", "People who share search restrictions and address rules"},
+			{"Access requests", "/access/requests", "access_request.grant", "Who asks for what they may not do yet"},
+			{"Lent rights", "/settings/lent-rights", "grant.list", "Who may do what to one object for a short time"},
+		}},
+		{"Access", []Place{
+			{"Roles", "/settings/roles", "role.list", "What each role permits, in the screens and in the API"},
+			{"Search restrictions", "/settings/search-restrictions", "search_restriction.list", "Which loans, borrowers and applications a person may find"},
+			{"Address rules", "/settings/address-rules", "ip_rule.list", "From which addresses people and programs may call"},
+			{"Policy file", "/settings/policy-file", "policy_file.export", "Roles, search restrictions and IP sets as one file, to export and to import"},
+		}},
+		{"Look into access", []Place{
+			{"Explain", "/settings/explain", "access.explain", "Why somebody may or may not do something"},
+			{"Simulate", "/settings/simulate", "access.simulate", "What a change would do before it is saved"},
+			{"View as", "/settings/view-as", "view_as.begin", "What somebody else sees, before and after a change"},
+		}},
+		{"Safeguards", []Place{
+			{"Sign-in", "/settings/access", "access_setting.view", "Second factors, the life of passwords, and when an account locks"},
+			{"Four eyes", "/settings/four-eyes", "four_eyes.list", "Which operations wait for a second person"},
+		}},
+		{"Keys", []Place{
+			{"API keys", "/settings/api-keys", "api_key.list_all", "With which keys programs call, what each may do and when it was last used"},
+			{"Site keys", "/settings/site-keys", "site_key.list", "Which web pages may hand in applications"},
+		}},
+		{"Loan book", []Place{
+			{"Portfolios", "/settings/portfolios", "portfolio.list", "The shelves that loans stand on, by which restrictions find them"},
+			{"Source companies", "/settings/source-companies", "source_company.list", "Where loans and applications come from"},
+			{"Custom fields", "/settings/custom-fields", "custom_field.list", "Facts of your own that every loan has"},
+		}},
+		{"Applications", []Place{
+			{"Decision engine", "/settings/decision-engine", "decision_engine.view", "By which rules an application is rejected or reviewed"},
+			{"ipstack", "/settings/ipstack", "ipstack.view", "Where facts about an applicant's address come from"},
+		}},
 	}
 }
 
-// Settings lists the pages of the settings that a person may open.
-func Settings(can Can) []Place {
-	return slices.DeleteFunc(places(), func(p Place) bool { return !can(p.By, "") })
-}
-
-// SettingsTabs are their tabs; path is the page that is open, or lies under it.
-func SettingsTabs(can Can, path string) []parts.Tab {
-	var out []parts.Tab
-	for _, p := range Settings(can) {
-		out = append(out, parts.Tab{Label: p.Label, Href: p.Href, Current: under(path, p.Href)})
+// Settings lists the pages of the settings that a person may open; a group of
+// which nothing is left is left out.
+func Settings(can Can) []Group {
+	var out []Group
+	for _, g := range groups() {
+		g.Places = slices.DeleteFunc(g.Places, func(p Place) bool { return !can(p.By, "") })
+		if len(g.Places) > 0 {
+			out = append(out, g)
+		}
 	}
 	return out
 }
 
+// SettingsTabs are the pages beside the one at path, or above it: those of its
+// group. A page that is alone has no tabs.
+func SettingsTabs(can Can, path string) []parts.Tab {
+	for _, g := range Settings(can) {
+		if !g.holds(path) || len(g.Places) == 1 {
+			continue
+		}
+		var out []parts.Tab
+		for _, p := range g.Places {
+			out = append(out, parts.Tab{Label: p.Label, Href: p.Href, Current: under(path, p.Href)})
+		}
+		return out
+	}
+	return nil
+}
+
+func (g Group) holds(path string) bool {
+	return slices.ContainsFunc(g.Places, func(p Place) bool { return under(path, p.Href) })
+}
+
 // Rail lists the workplaces that a person may open; path says which one is.
+// Within the settings their groups stand below.
 func Rail(can Can, path string) []parts.RailEntry {
 	var out []parts.RailEntry
 	for _, p := range []Place{
@@ -67,10 +111,24 @@ func Rail(can Can, path string) []parts.RailEntry {
 			out = append(out, parts.RailEntry{Label: p.Label, Href: p.Href, Current: current})
 		}
 	}
-	if len(Settings(can)) > 0 {
-		out = append(out, parts.RailEntry{Label: "Settings", Href: "/settings", Current: under(path, "/settings")})
+	if list := Settings(can); len(list) > 0 {
+		out = append(out, settingsRail(list, path))
 	}
 	return out
+}
+
+// settingsRail leads to the settings and, once one is in them, to the first page
+// of each group.
+func settingsRail(list []Group, path string) parts.RailEntry {
+	e := parts.RailEntry{Label: "Settings", Href: "/settings"}
+	e.Current = under(path, e.Href) || slices.ContainsFunc(list, func(g Group) bool { return g.holds(path) })
+	if !e.Current {
+		return e
+	}
+	for _, g := range list {
+		e.Below = append(e.Below, parts.RailEntry{Label: g.Label, Href: g.Places[0].Href, Current: g.holds(path)})
+	}
+	return e
 }
 
 func under(path, place string) bool { return path == place || strings.HasPrefix(path, place+"/") }
