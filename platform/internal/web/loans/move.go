@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/url"
 
-	"github.com/a-h/templ"
-
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
@@ -124,12 +122,9 @@ func (s *shelf) places() []parts.Option {
 // shelved reports whether there is a portfolio to move loans into.
 func (s *shelf) shelved() bool { return len(s.places()) > 1 }
 
-// newPortfolio leads whoever may to the form that makes one more.
-func (s *shelf) newPortfolio() templ.Component {
-	if !s.mayShelve {
-		return nil
-	}
-	return parts.Buttons(parts.Button{Label: "New portfolio", Href: "/settings/portfolios/new"})
+// newPortfolio leads to the form that makes one more.
+func newPortfolio() parts.Button {
+	return parts.Button{Label: "New portfolio", Kind: parts.Plain, Href: "/settings/portfolios/new"}
 }
 
 // everything words the box for all that the list shows.

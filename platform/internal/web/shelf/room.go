@@ -56,25 +56,25 @@ type names struct {
 	filter           string // of the list of loans
 	about, hint      string
 	said             string
-	next             parts.Link // where the person goes on, once there is one
+	next             *parts.Link // where one goes on, once there is one
 	list             *gate.Op[shelf.NamedListIn, shelf.NamedListOut]
 	create           *gate.Op[shelf.NamedCreateIn, shelf.NamedOut]
 }
 
 func (r *Room) portfolios() names {
 	return names{title: "Portfolios", one: "portfolio", home: portfolios, filter: "portfolio",
-		about: "A portfolio is a shelf that loans stand on: the loans of one investor, or those that a servicer looks after. A loan can stand on several. Search restrictions speak of portfolios by name.",
+		about: "A portfolio is a group of loans: those of one investor, or those that a servicer looks after. A loan can be in several. Search restrictions name portfolios, so putting a loan into one decides who finds it.",
 		hint:  "For example: Acme Capital 2026. It holds no loan at first; restrictions can name it from the next call on.",
-		said:  "Portfolio made. It holds no loan yet.", next: parts.Link{Text: "Put loans into it", Href: loans},
+		said:  "Portfolio made. It holds no loan yet.", next: &parts.Link{Text: "Put loans into it", Href: loans},
 		list: r.desk.PortfolioList, create: r.desk.PortfolioCreate}
 }
 
 func (r *Room) companies() names {
 	return names{title: "Source companies", one: "source company", home: companies, filter: "source_company",
-		about: "A source company is where a loan came from: a broker, a dealer, a website. A loan has one at most, from the day it is made. Search restrictions speak of source companies by name.",
-		hint:  "For example: First Street Motors. Loans name it when they are entered or imported, applications by the site key that they came through.",
-		said:  "Source company made. New loans and site keys can name it.", next: parts.Link{Text: "Site keys", Href: "/settings/site-keys"},
-		list: r.desk.CompanyList, create: r.desk.CompanyCreate}
+		about: "A source company is where a loan came from: a broker, a dealer, a website. A loan has one at most, from the day it is made. Search restrictions can name source companies.",
+		hint:  "For example: First Street Motors. Loans name it when they are entered or imported.",
+		said:  "Source company made. New loans can name it.",
+		list:  r.desk.CompanyList, create: r.desk.CompanyCreate}
 }
 
 // listing is what the page of a list shows.
@@ -123,7 +123,7 @@ func (n names) blank(v *visit.Visit) visit.Screen {
 
 func (n names) add(v *visit.Visit) {
 	visit.Act(v, n.create, func(*shelf.NamedOut) visit.Answer {
-		return visit.Told(n.home, parts.Toast{Meaning: parts.OK, Text: n.said, Link: &n.next})
+		return visit.Told(n.home, parts.Toast{Meaning: parts.OK, Text: n.said, Link: n.next})
 	}, n.blank(v))
 }
 

@@ -53,7 +53,7 @@ func groups() []Group {
 			{"Site keys", "/settings/site-keys", "site_key.list", "Which web pages may hand in applications"},
 		}},
 		{"Loan book", []Place{
-			{"Portfolios", "/settings/portfolios", "portfolio.list", "The shelves that loans stand on, by which restrictions find them"},
+			{"Portfolios", "/settings/portfolios", "portfolio.list", "Groups of loans, which search restrictions can name"},
 			{"Source companies", "/settings/source-companies", "source_company.list", "Where loans and applications come from"},
 			{"Custom fields", "/settings/custom-fields", "custom_field.list", "Facts of your own that every loan has"},
 		}},
