@@ -1,0 +1,235 @@
+package house_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/identity"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
+)
+
+// maker makes a thing of one kind. An own thing belongs to the person who walks;
+// a fleeting one is never kept.
+type maker struct {
+	own, fleeting bool
+	make          func(w *world, who *person) string
+}
+
+// created is a maker by a call of the administrator; the answer has the id.
+func created(path, body string) maker {
+	return maker{make: func(w *world, who *person) string {
+		return w.must("POST", w.fill(path, who), w.fill(body, who))["id"].(string)
+	}}
+}
+
+// makers say how one of everything comes into this world.
+func makers() map[string]maker {
+	return map[string]maker{
+		"n":           {fleeting: true, make: func(w *world, _ *person) string { return fmt.Sprint(w.count) }},
+		"tomorrow":    {fleeting: true, make: func(w *world, _ *person) string { return w.ahead(24 * time.Hour) }},
+		"borrower":    created("/borrowers", `{"first_name":"Ann","last_name":"Lee{n}","email":"ann{n}@example.com","phone":"+12125550123","date_of_birth":"1990-04-01","ssn":"078-05-1120","address":{"line1":"1 Main Street","city":"Town","region":"NY","postal_code":"10001","country":"US"}}`),
+		"loan":        {make: makeLoan},
+		"entry":       {make: makeEntry},
+		"application": {make: makeApplication},
+		"user":        {make: makeUser},
+		"exception":   created("/users/{user}/factor-exceptions", `{"reason":"lost the telephone","until":"{tomorrow}"}`),
+		"team":        created("/teams", `{"name":"Team {n}","members":[]}`),
+		"role":        created("/roles", `{"name":"Role {n}","ui":["loan.list","loan.view"],"api":["loan.list"]}`),
+		"restriction": created("/search-restrictions", `{"name":"Restriction {n}","visible":"loan.status == \"active\""}`),
+		"iprule":      created("/ip-rules", `{"name":"Rule {n}","mode":"deny","entries":["192.0.2.0/24"],"active":true,"holders":[]}`),
+		"sitekey":     created("/site-keys", `{"label":"Form {n}","origins":["https://apply{n}.example.com"]}`),
+		"key":         created("/users/{user}/api-keys", `{"label":"Key {n}","scope":["me.view"]}`),
+		"proposal":    {make: func(w *world, _ *person) string { return w.propose(w.newcomer(policy.Manager)) }},
+		"position":    {make: makePosition},
+		"client":      {fleeting: true, own: true, make: makeClient},
+		"mine":        {own: true, make: func(w *world, who *person) string { return w.propose(who) }},
+		"request":     {make: func(w *world, _ *person) string { return w.request() }},
+		"wish":        {own: true, make: func(w *world, who *person) string { return w.wish(who) }},
+		"grant":       {make: makeGrant},
+		"audit":       {make: makeAudit},
+		"decision":    {own: true, fleeting: true, make: makeDenial},
+		"wanted":      {own: true, fleeting: true, make: makeWanted},
+		"session":     {own: true, make: func(w *world, who *person) string { s, _ := w.openSession(who.id, who.address); return string(s) }},
+		"mykey":       {own: true, make: makeOwnKey},
+		"network":     {fleeting: true, make: func(w *world, _ *person) string { return w.rules("network") }},
+		"applicant":   {fleeting: true, make: func(w *world, _ *person) string { return w.rules("applicant") }},
+	}
+}
+
+// spent says which things an operation uses up, so that the next call finds
+// another one.
+func spent() map[string]string {
+	return map[string]string{
+		"team.delete": "team", "role.delete": "role", "search_restriction.delete": "restriction", "ip_rule.delete": "iprule", "api_key.revoke": "key",
+		"api_key.rotate": "key", "grant.end": "grant", "me.api_key.revoke": "mykey", "session.end_one": "session", "session.end_all": "session",
+		"session.end_others": "session", "factor_exception.end": "exception", "user.factors.reset": "user exception grant key", "user.unlock": "user exception grant key", "role.restore": "position", "user.sign_out": "grant",
+		"application.approve": "application", "application.reject": "application", "loan.entry.reverse": "entry", "loan.write_off": "loan entry mine",
+		"loan.status.set": "loan entry", "proposal.approve": "proposal loan entry", "proposal.reject": "proposal", "proposal.withdraw": "mine",
+		"access_request.grant": "request", "access_request.refuse": "request", "access_request.withdraw": "wish", "ip_rule.update": "iprule",
+		"search_restriction.assign": "restriction", "site_key.update": "sitekey", "api_key.update": "key", "user.update": "user key exception grant", "role.update": "role",
+		"search_restriction.update": "restriction", "team.update": "team", "password.change": "session",
+	}
+}
+
+func makeLoan(w *world, who *person) string {
+	delete(w.things, "entry")
+	loan := w.must("POST", "/loans", w.fill(`{"borrower_id":"{borrower}","principal":"5000.00","annual_rate":"0.12","term_months":12,"contract_date":"2026-06-01","source_company":"First","portfolios":["Acme"]}`, who))["id"].(string)
+	w.must("POST", "/loans/"+loan+"/notes", `{"body":"called"}`)
+	return loan
+}
+
+func makeEntry(w *world, who *person) string {
+	return w.must("POST", w.fill("/loans/{loan}/payments", who), `{"amount":"10.00","method":"cash"}`)["entry"].(map[string]any)["id"].(string)
+}
+
+func makeApplication(w *world, _ *person) string {
+	return w.mustAs(w.person(policy.Intake), "POST", "/applications", `{"applicant":{"first_name":"Ann","last_name":"Lee","email":"ann@example.com","phone":"+1 212 555 0123","date_of_birth":"1990-04-01","ssn":"078-05-1120",
+		"address":{"line1":"1 Main Street","city":"Town","region":"NY","postal_code":"10001","country":"US"}},"requested":{"amount":"5000.00","term_months":24},"client":{"address":"8.8.8.8","user_agent":"test"}}`)["id"].(string)
+}
+
+// makeUser makes somebody with a session, a factor and a locked account, whom nobody of
+// those who walk is.
+func makeUser(w *world, who *person) string {
+	u := w.must("POST", "/users", w.fill(`{"email":"new{n}@acme.test","name":"New Person","role":"Agent"}`, who))["id"].(string)
+	w.openSession(id.User(u), "198.51.100.200")
+	w.write(func(ctx context.Context, tx *db.Tx) error {
+		err := identity.InsertFactor(ctx, tx, identity.Factor{ID: id.New[id.Factor](tx.At), User: id.User(u), Kind: identity.TOTP, Label: "Phone", Sealed: []byte("nothing to open"), Active: true})
+		if err != nil {
+			return err
+		}
+		return identity.SetFailures(ctx, tx, id.User(u), 9, tx.At+3_600_000_000)
+	})
+	delete(w.things, "exception")
+	return u
+}
+
+// propose has somebody ask for what needs a second person; whoever may not ask
+// leads to what somebody else has asked for.
+func (w *world) propose(who *person) string {
+	if !slices.Contains(who.rights.API, "loan.write_off") {
+		return w.thing("proposal", who)
+	}
+	return w.mustAs(who, "POST", "/loans/"+makeLoan(w, who)+"/write-off", `{"reason":"gone"}`)["proposal"].(string)
+}
+
+// request has somebody new ask for access that they do not have.
+func (w *world) request() string {
+	return w.wish(w.newcomer(policy.Agent))
+}
+
+// newcomer is somebody further with a shipped role, who does not walk.
+func (w *world) newcomer(role string) *person {
+	w.count++
+	who := w.employ(w.shipped(role), fmt.Sprintf("Newcomer %d", w.count), 1000+w.count)
+	who.rights = w.person(role).rights
+	return who
+}
+
+// makePosition is a shipped role that was customized and holds what it held.
+func makePosition(w *world, _ *person) string {
+	path := "/roles/" + w.shipped(policy.Intake)
+	r := w.must("GET", path, "")
+	body, err := json.Marshal(map[string]any{"name": r["name"], "description": "ours", "ui": r["ui"], "api": r["api"], "visibility": r["visibility"]})
+	check(w.t, err)
+	w.must("PUT", path, string(body))
+	return w.shipped(policy.Intake)
+}
+
+// makeClient is what a lender's server says of the applicant beside the
+// application; people say nothing of it.
+func makeClient(_ *world, who *person) string {
+	if who.role == policy.Intake {
+		return `,"client":{"address":"8.8.8.8","user_agent":"test"}`
+	}
+	return ""
+}
+
+// wish has the person who walks ask for what they lack; whoever lacks nothing
+// leads to what somebody else has asked for.
+func (w *world) wish(who *person) string {
+	wanted := w.lacking(who)
+	if len(wanted) == 0 {
+		return w.thing("request", who)
+	}
+	return w.mustAs(who, "POST", "/access-requests", w.fill(`{"operation":"`+wanted[0]+`","reason":"a court decided","until":"{tomorrow}"}`, who))["id"].(string)
+}
+
+// lacking lists the operations that somebody does not hold in the screens.
+func (w *world) lacking(who *person) (out []string) {
+	for _, m := range w.house.Gate.Catalogue() {
+		if m.Permit == gate.ByRole && m.Screen != "" && !entitled(who, m, operation.UI) {
+			out = append(out, m.Name)
+		}
+	}
+	return out
+}
+
+// makeWanted names an operation to ask for: the last one that somebody lacks.
+func makeWanted(w *world, who *person) string {
+	if wanted := w.lacking(who); len(wanted) > 0 {
+		return wanted[len(wanted)-1]
+	}
+	return "loan.view"
+}
+
+func makeGrant(w *world, who *person) string {
+	u := id.User(w.thing("user", who))
+	s, _ := w.openSession(u, "198.51.100.200")
+	g := policy.Grant{User: u, Session: s, Object: w.fill("loan/{loan}", who), Operations: []string{"loan.note.add"}, Source: "walkthrough_run/test"}
+	w.write(func(ctx context.Context, tx *db.Tx) error {
+		var version int64
+		if err := tx.One(ctx, `SELECT version FROM policy_version`, nil, &version); err != nil {
+			return err
+		}
+		p, err := w.tenant.Policies.At(ctx, tx, version, true)
+		if err != nil {
+			return err
+		}
+		g.ID, g.Until = id.New[id.Grant](tx.At), tx.At+3_600_000_000
+		if err := p.Lend(ctx, tx, g); err != nil {
+			return err
+		}
+		return policy.Bump(ctx, tx)
+	})
+	return string(g.ID)
+}
+
+// makeAudit leads to the newest entry of the trail.
+func makeAudit(w *world, _ *person) string {
+	return w.must("GET", "/audit?limit=1", "")["items"].([]any)[0].(map[string]any)["id"].(string)
+}
+
+// makeDenial is a decision against the person who walks: what nobody has is not
+// there for anybody.
+func makeDenial(w *world, who *person) string {
+	w.tick()
+	var said problem
+	check(w.t, json.Unmarshal(w.send("GET", "/users/"+nobody+"/nothing", "", who.key, who.address).body, &said))
+	return said.DecisionID
+}
+
+func makeOwnKey(w *world, who *person) string {
+	k := id.New[id.APIKey](w.now.Load())
+	w.write(func(ctx context.Context, tx *db.Tx) error {
+		_, locator, hash := identity.NewKey()
+		if err := identity.InsertKey(ctx, tx, identity.Key{ID: k, User: who.id, Locator: locator, Label: "spare"}, hash); err != nil {
+			return err
+		}
+		return policy.Bump(ctx, tx)
+	})
+	return string(k)
+}
+
+// rules gives the rules of the decision engine as they stand, to be saved again.
+func (w *world) rules(section string) string {
+	body, err := json.Marshal(w.must("GET", "/settings/decision-engine/"+section+"-rules", ""))
+	check(w.t, err)
+	return string(body)
+}
