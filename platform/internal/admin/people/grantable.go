@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
@@ -86,7 +87,7 @@ func (d *Desk) giveAway() *gate.Op[UserRef, GrantableOut] {
 		if err := json.Unmarshal([]byte(s.Grantable), &out.Operations); err != nil {
 			return nil, err
 		}
-		out.Everything = slices.Contains(out.Operations, "*")
+		out.Everything = slices.Contains(out.Operations, everything)
 		return out, nil
 	})
 	o.Object = object
@@ -106,15 +107,74 @@ func (d *Desk) setGrantable() *gate.Op[GrantableIn, User] {
 		if err != nil {
 			return nil, err
 		}
-		c.Change("grantable", s.Grantable, next)
+		if err := noteGiving(c, s.Grantable, next); err != nil {
+			return nil, err
+		}
 		s.Grantable = next
 		if err := identity.UpdateStaff(ctx, c.Tx, s); err != nil {
 			return nil, err
 		}
 		return d.asStored(ctx, c, s.ID)
 	})
-	o.Object = func(in *GrantableIn) string { return "user/" + string(in.ID) }
+	o.Object, o.Pairing = func(in *GrantableIn) string { return "user/" + string(in.ID) }, gate.MayPair
 	return o
+}
+
+// everything stands in a set for all operations.
+const everything = "*"
+
+// giving is a stored set as it is told: by the role, everything, or by name.
+type giving struct {
+	byRole, all bool
+	names       []string
+}
+
+func readGiving(stored string) (g giving, err error) {
+	if stored == "" {
+		return giving{byRole: true}, nil
+	}
+	if err := json.Unmarshal([]byte(stored), &g.names); err != nil {
+		return g, err
+	}
+	if slices.Contains(g.names, everything) {
+		g = giving{all: true}
+	}
+	return g, nil
+}
+
+func (g giving) String() string {
+	switch {
+	case g.byRole:
+		return "what the role says"
+	case g.all:
+		return "every operation"
+	case len(g.names) == 0:
+		return "nothing"
+	case len(g.names) == 1:
+		return "1 operation"
+	}
+	return strconv.Itoa(len(g.names)) + " operations"
+}
+
+// noteGiving tells in the trail, and to whoever must approve it, what somebody
+// may give away before and after: in short, and each operation that comes or goes.
+func noteGiving(c *gate.Call, before, after string) error {
+	was, err := readGiving(before)
+	if err != nil {
+		return err
+	}
+	is, err := readGiving(after)
+	if err != nil {
+		return err
+	}
+	c.Change("may_give_away", was.String(), is.String())
+	for _, name := range minus(is.names, was.names) {
+		c.Change("may_give_away."+name, "", "yes")
+	}
+	for _, name := range minus(was.names, is.names) {
+		c.Change("may_give_away."+name, "yes", "")
+	}
+	return nil
 }
 
 // grantable checks a set and writes it down. Whoever lets somebody give an
@@ -125,13 +185,13 @@ func (d *Desk) grantable(c *gate.Call, s identity.Staff, names *[]string) (strin
 	case names != nil:
 		asked = slices.Compact(slices.Sorted(slices.Values(*names)))
 	case role != nil && role.Shipped == policy.Admin:
-		asked = []string{"*"} // following that role means everything
+		asked = []string{everything} // following that role means everything
 	}
 	var not []string
 	var f fault.Collector
 	known := d.config.Catalogue()
 	for _, name := range asked {
-		if name != "*" && !slices.ContainsFunc(known, func(m *gate.Meta) bool { return m.Name == name && m.Permit == gate.ByRole }) {
+		if name != everything && !slices.ContainsFunc(known, func(m *gate.Meta) bool { return m.Name == name && m.Permit == gate.ByRole }) {
 			f.Add("operations", "Name operations that a role can hold, as the catalogue does, or * for all.")
 			break
 		}

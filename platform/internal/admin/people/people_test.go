@@ -14,10 +14,12 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/audit"
 	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/factor"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/secret"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/approval"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
@@ -27,26 +29,36 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
 
-// office is a house with the two desks by which people come in.
+// office is a house with the two desks by which people come in, and the inbox of
+// four eyes.
 type office struct {
 	*gatetest.House
 	t      *testing.T
 	people *people.Desk
 	door   *signin.Desk
+	inbox  *approval.Desk
 }
 
-func each(t *testing.T, fn func(o *office)) {
+func each(t *testing.T, fn func(o *office)) { eachAgainst(t, nil, fn) }
+
+// eachAgainst is each in a house that knows a list of breached passwords.
+func eachAgainst(t *testing.T, known *factor.Breached, fn func(o *office)) {
 	o := office{}
 	var list []gate.Entry
 	gatetest.Each(t, func() gatetest.Config {
 		passwords := identity.NewPasswords()
+		if known != nil {
+			passwords = passwords.Against(known)
+		}
 		o.people = people.New(people.Config{Passwords: passwords, Catalogue: func() []*gate.Meta { return gate.Catalogue(list) }, Kick: func(*gate.Call) {}})
 		o.door = signin.New(signin.Config{Passwords: passwords, Kick: func(*gate.Call) {}, Origin: func(*tenant.Tenant) string { return "https://acme.test" }})
-		list = append(o.people.Operations(), o.door.Operations()...)
+		o.inbox = approval.New(approval.Config{Gate: func() *gate.Gate { return o.Gate }})
+		list = append(append(o.people.Operations(), o.door.Operations()...), o.inbox.Operations()...)
 		return gatetest.Config{Operations: list}
 	}, func(t *testing.T, h *gatetest.House) {
+		o.House = h
 		here := o
-		here.House, here.t = h, t
+		here.t = t
 		fn(&here)
 	})
 }
