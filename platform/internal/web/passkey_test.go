@@ -98,9 +98,17 @@ func (w *window) says(want string) {
 	w.t.Fatalf("the page does not say %q:\n%s", want, w.text())
 }
 
-// shot leaves pictures, light and dark, where -look names a directory.
+// shot holds the page to what those need who use the keyboard or hear it, and
+// leaves pictures, light and dark, where -look names a directory.
 func (w *window) shot(name string) {
 	w.t.Helper()
+	faults, err := webtest.Fair(w.ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, f := range faults {
+		w.t.Errorf("%s: %s", name, f)
+	}
 	if *lookAt == "" {
 		return
 	}

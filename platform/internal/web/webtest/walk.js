@@ -18,7 +18,7 @@
       const s = getComputedStyle(x)
       return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0 || s.boxShadow !== "none"
     }
-    return [e, ...(e.labels ?? []), e.closest("label"), e.parentElement, e.nextElementSibling].some((x) => x && marked(x))
+    return [e, ...(e.labels ?? []), e.closest("label"), e.parentElement, e.nextElementSibling, ...e.querySelectorAll(":scope > *, :scope > * > *")].some((x) => x && marked(x))
   }
   const met = new Set(), blind = new Set()
   globalThis.lendkeepWalk = {

@@ -59,6 +59,16 @@ func Scheme(ctx context.Context, scheme string) error {
 	}))
 }
 
+// Fair is Faults and Keys together.
+func Fair(ctx context.Context) ([]string, error) {
+	faults, err := Faults(ctx)
+	if err != nil {
+		return nil, err
+	}
+	missed, err := Keys(ctx)
+	return append(faults, missed...), err
+}
+
 // Faults says what is wrong with the page for those who hear it: a control
 // without a name, a name for two, a heading out of order, a reference to
 // nothing, a page wider than its window; and what axe finds beside that, where
@@ -111,10 +121,8 @@ func Keys(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for range min(count+2, tabs) {
-		if err := chromedp.Do(ctx, chromedp.KeyEvent(kb.Tab)); err != nil {
-			return nil, err
-		}
+	if err := chromedp.Do(ctx, chromedp.KeyEvent(strings.Repeat(kb.Tab, min(count+2, tabs)))); err != nil {
+		return nil, err
 	}
 	return listed(ctx, "lendkeepWalk.end("+fmt.Sprint(count+2 > tabs)+")")
 }
