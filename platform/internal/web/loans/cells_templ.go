@@ -151,7 +151,7 @@ func behind(n int, oldest civil.Date) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if n > 0 {
-			templ_7745c5c3_Err = parts.Verdict(parts.Badge{Meaning: parts.Danger, Word: days(n) + ", since " + oldest.String()}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Inline(parts.Verdict(parts.Badge{Meaning: parts.Danger, Word: days(n) + ", since"}), parts.DateText(oldest.String())).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -51,12 +51,12 @@ func lost(err error) bool {
 	return false
 }
 
-// Scheme shows the page "light" or "dark".
+// Scheme shows the page "light" or "dark", and waits until its colours rest.
 func Scheme(ctx context.Context, scheme string) error {
 	return chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 		return err
-	}))
+	}), chromedp.Evaluate[chromedp.Void](`Promise.allSettled(document.getAnimations().map((a) => a.finished)).then(() => undefined)`, chromedp.EvalAwaitPromise))
 }
 
 // Fair is Faults and Keys together.
