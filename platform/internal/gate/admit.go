@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/lendkeep/lendkeep/internal/audit"
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -136,10 +137,20 @@ func (g *Gate) admit(c *Call, m *Meta, object string) error {
 	if c.pending = d.FourEyes; d.Allowed && d.FourEyes && c.Who.Sort == System {
 		d = access.Decision{Layer: access.FourEyes, Reason: access.FourEyesNeeded}
 	}
-	if d.Allowed {
+	if c.entry.Grant = c.lender(d, m, object); d.Allowed {
 		return nil
 	}
 	return &refusal{fault: g.denial(c, d), known: !anonymous}
+}
+
+// lender names the grant by which a call is allowed; empty where the role holds it.
+func (c *Call) lender(d access.Decision, m *Meta, object string) string {
+	for i := 0; d.Granted && i < len(c.subject.Lent); i++ {
+		if g := &c.subject.Lent[i]; g.Object == object && g.Session == c.Who.Session && c.At < g.Until && slices.Contains(g.Operations, m.Name) {
+			return string(g.ID)
+		}
+	}
+	return ""
 }
 
 // denial puts a decision into the entry and into words.

@@ -106,9 +106,11 @@ func Look[In, Out any](ctx context.Context, p *Page, o *Op[In, Out], in *In) (*O
 	if w.object != nil {
 		c.entry.Object = w.object()
 	}
-	if d := p.g.decide(&c, w.meta, c.entry.Object); !d.Allowed {
+	d := p.g.decide(&c, w.meta, c.entry.Object)
+	if !d.Allowed {
 		return nil, p.refused(&c, &refusal{fault: p.g.denial(&c, d), known: true})
 	}
+	c.entry.Grant = c.lender(d, w.meta, c.entry.Object)
 	p.note(&c)
 	if err := w.meta.texts.Check(in); err != nil {
 		return nil, err
@@ -144,6 +146,9 @@ func (p *Page) note(c *Call) {
 	p.entry.Operations = append(p.entry.Operations, c.meta.Name)
 	if p.entry.Object == "" {
 		p.entry.Object = c.entry.Object
+	}
+	if p.entry.Grant == "" {
+		p.entry.Grant = c.entry.Grant
 	}
 }
 

@@ -21,7 +21,10 @@ type IPRule struct {
 	Entries []string
 	Active  bool
 	Holders []Holder
-	set     *ipset.Set
+
+	ChangedAt int64 // last change; 0: as it was made
+	ChangedBy string
+	set       *ipset.Set
 }
 
 // Holder is who an address rule binds.
@@ -82,14 +85,14 @@ func IPRules(ctx context.Context, tx *db.Tx) ([]*IPRule, error) {
 		r := new(IPRule)
 		var deny, active int64
 		var entries string
-		if err := rows.Scan(&r.ID, &r.Name, &deny, &entries, &active); err != nil {
+		if err := rows.Scan(&r.ID, &r.Name, &deny, &entries, &active, &r.ChangedAt, &r.ChangedBy); err != nil {
 			return nil, err
 		}
 		r.Deny, r.Active = deny == 1, active == 1
 		var err error
 		r.Entries, err = decode[[]string](entries)
 		return r, err
-	}, `SELECT id, name, deny, entries, active FROM ip_rule ORDER BY name`)
+	}, `SELECT id, name, deny, entries, active, changed_at, changed_by FROM ip_rule ORDER BY name`)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +128,8 @@ func SaveIPRule(ctx context.Context, tx *db.Tx, r *IPRule, isNew bool) error {
 	if isNew {
 		_, err = tx.Exec(ctx, `INSERT INTO ip_rule (id, name, deny, entries, active, created_at) VALUES (?, ?, ?, ?, ?, ?)`, r.ID, r.Name, deny, encode(r.Entries), active, tx.At)
 	} else {
-		_, err = tx.Exec(ctx, `UPDATE ip_rule SET name = ?, deny = ?, entries = ?, active = ? WHERE id = ?`, r.Name, deny, encode(r.Entries), active, r.ID)
+		_, err = tx.Exec(ctx, `UPDATE ip_rule SET name = ?, deny = ?, entries = ?, active = ?, changed_at = ?, changed_by = ? WHERE id = ?`,
+			r.Name, deny, encode(r.Entries), active, r.ChangedAt, r.ChangedBy, r.ID)
 	}
 	if err != nil {
 		return nameTaken(err, "address rule")

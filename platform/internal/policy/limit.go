@@ -60,19 +60,25 @@ func (l *Limit) compile(v Vocabulary) error {
 
 // narrowed gives the rule for loans with what the summary's limits hide left
 // out: a loan whose summary may not be seen is not there, in any list or count.
+// A loan that is lent to whom the restriction binds is there in spite of both.
 func (r *Restriction) narrowed(v Vocabulary) (*rule.Expr, error) {
-	text, narrower := "("+r.Visible+")", false
+	text, same := "("+r.Visible+")", len(r.Lent) == 0
 	for _, l := range r.Limits {
 		if l.Area != Summary || l.Allows() > None {
 			continue
 		}
-		if narrower = true; l.When == "" {
-			return v.Loans.Compile("false")
+		same = false
+		if l.When == "" {
+			text = "false"
+			break
 		}
 		text += " && !(" + l.When + ")"
 	}
-	if !narrower {
+	if same {
 		return r.Loan, nil
+	}
+	if len(r.Lent) > 0 {
+		text = "(" + text + ") || loan.id in " + encode(r.Lent)
 	}
 	return v.Loans.Compile(text)
 }

@@ -126,10 +126,9 @@ func (c *Cache) compile(ctx context.Context, tx *db.Tx, version int64, active bo
 	}
 	p.Access = &access.Policy{Version: version, TenantActive: active}
 	for i := range roles {
-		r := &roles[i]
-		r.compile(c.config.Operations)
-		p.roles[r.ID] = r
+		p.roles[roles[i].ID] = &roles[i]
 	}
+	compileRoles(p.roles, c.config.Operations)
 	if p.rules, err = allIPRules(ctx, tx, c.newest()); err != nil {
 		return nil, err
 	}

@@ -18,6 +18,14 @@ type Proposed struct {
 	IPRules      []*IPRule
 	RoleOf       map[id.User]id.Role
 	Held         map[id.User][]id.Restriction // the whole set of a user, own and through teams
+	Loans        map[id.User][]id.Loan        // lent to a user beside those that are stored
+}
+
+func (x *Proposed) loansOf(u id.User) []id.Loan {
+	if x == nil {
+		return nil
+	}
+	return x.Loans[u]
 }
 
 func (x *Proposed) roleOf(u id.User) (id.Role, bool) {
@@ -70,10 +78,12 @@ func (p *Compiled) With(x Proposed) (*Compiled, error) {
 		out.roles[k] = r
 	}
 	for _, r := range x.Roles {
-		as := *r
-		as.Rights = access.Role{}
-		as.compile(p.config.Operations)
-		out.roles[r.ID] = &as
+		out.anew(r, nil)
+		for _, lent := range p.roles {
+			if lent.From == r.ID {
+				out.anew(lent, out.roles[r.ID])
+			}
+		}
 	}
 	for _, r := range x.IPRules {
 		as := *r
@@ -88,4 +98,15 @@ func (p *Compiled) With(x Proposed) (*Compiled, error) {
 	}
 	out.Access = &access.Policy{Version: p.Version, TenantActive: p.Access.TenantActive, TenantIP: out.rulesOf("tenant", ""), FourEyes: p.Access.FourEyes}
 	return out, nil
+}
+
+// anew puts a role as it would be into an overlay; on is what a lent one adds to.
+func (p *Compiled) anew(r, on *Role) {
+	as := *r
+	as.Rights = access.Role{}
+	if on != nil {
+		as.lean(on)
+	}
+	as.compile(p.config.Operations)
+	p.roles[r.ID] = &as
 }

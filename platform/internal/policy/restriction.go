@@ -23,6 +23,9 @@ type Restriction struct {
 	Applications string
 	Limits       []Limit // how much of what is visible may be seen and done
 	CreatedAt    int64
+	ChangedAt    int64 // last change; 0: as it was made
+	ChangedBy    string
+	Lent         []id.Loan // loans that it does not hide from the subject that it was compiled for
 
 	Broken      bool // stored text that no longer compiles: hides everything
 	Loan        *rule.Expr
@@ -61,12 +64,12 @@ func (r *Restriction) Compile(v Vocabulary) error {
 	return c.Err()
 }
 
-const restrictionColumns = `r.id, r.name, r.visible, r.borrowers, r.applications, r.limits, r.created_at`
+const restrictionColumns = `r.id, r.name, r.visible, r.borrowers, r.applications, r.limits, r.created_at, r.changed_at, r.changed_by`
 
 func scanRestriction(scan func(...any) error) (*Restriction, error) {
 	r := new(Restriction)
 	var limits string
-	if err := scan(&r.ID, &r.Name, &r.Visible, &r.Borrowers, &r.Applications, &limits, &r.CreatedAt); err != nil {
+	if err := scan(&r.ID, &r.Name, &r.Visible, &r.Borrowers, &r.Applications, &limits, &r.CreatedAt, &r.ChangedAt, &r.ChangedBy); err != nil {
 		return nil, err
 	}
 	var err error
@@ -140,8 +143,8 @@ func InsertRestriction(ctx context.Context, tx *db.Tx, r *Restriction) error {
 
 // UpdateRestriction replaces a restriction's name, expressions and limits.
 func UpdateRestriction(ctx context.Context, tx *db.Tx, r *Restriction) error {
-	_, err := tx.Exec(ctx, `UPDATE search_restriction SET name = ?, visible = ?, borrowers = ?, applications = ?, limits = ? WHERE id = ?`,
-		r.Name, r.Visible, r.Borrowers, r.Applications, encodeLimits(r.Limits), r.ID)
+	_, err := tx.Exec(ctx, `UPDATE search_restriction SET name = ?, visible = ?, borrowers = ?, applications = ?, limits = ?, changed_at = ?, changed_by = ? WHERE id = ?`,
+		r.Name, r.Visible, r.Borrowers, r.Applications, encodeLimits(r.Limits), r.ChangedAt, r.ChangedBy, r.ID)
 	return nameTaken(err, "search restriction")
 }
 

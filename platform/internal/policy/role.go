@@ -21,7 +21,28 @@ type Role struct {
 	Visibility  secret.Visibility
 	ChangedAt   int64 // last change, unix microseconds; 0: as it was shipped
 	ChangedBy   string
+	From        id.Role     // of a lent role: the role that it adds to; "" for every other
+	More        Addition    // of a lent role: what it adds
 	Rights      access.Role // compiled
+}
+
+// Addition is what a lent role holds beyond the one that it adds to.
+type Addition struct{ UI, API []string }
+
+// lean has a lent role hold what the role that it adds to holds now, and what was
+// lent. Without that role it holds what was lent and shows least of personal data.
+func (r *Role) lean(on *Role) {
+	if on == nil {
+		on = &Role{Visibility: secret.Visibility{SSN: "last4", BankAccount: "hidden", BirthDate: "hidden"}}
+	}
+	r.UI, r.API = with(on.UI, r.More.UI), with(on.API, r.More.API)
+	r.Visibility = on.Visibility
+}
+
+func with(held, more []string) []string {
+	out := slices.Concat(held, more)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // follows reports whether the role holds what the product ships under its name.
@@ -49,6 +70,21 @@ func Shipped() []Role {
 		{Name: "Underwriter", Shipped: Underwriter, Description: "Applications, risk score and decisions.", Visibility: full},
 		{Name: "Investor", Shipped: Investor, Description: "Looks at loans, within a search restriction.", Visibility: none},
 		{Name: "Application intake", Shipped: Intake, Description: "A lender's server that hands in applications.", Visibility: none},
+	}
+}
+
+// compileRoles compiles the roles, those that lean on others last.
+func compileRoles(roles map[id.Role]*Role, ops []Operation) {
+	for _, r := range roles {
+		if r.From == "" {
+			r.compile(ops)
+		}
+	}
+	for _, r := range roles {
+		if r.From != "" {
+			r.lean(roles[r.From])
+			r.compile(ops)
+		}
 	}
 }
 
@@ -89,7 +125,7 @@ func Roles(ctx context.Context, tx *db.Tx) ([]Role, error) {
 		var r Role
 		var ui, api, visibility string
 		var customized int64
-		err := rows.Scan(&r.ID, &r.Name, &r.Description, &r.Shipped, &customized, &ui, &api, &visibility, &r.ChangedAt, &r.ChangedBy)
+		err := rows.Scan(&r.ID, &r.Name, &r.Description, &r.Shipped, &customized, &ui, &api, &visibility, &r.ChangedAt, &r.ChangedBy, &r.From)
 		if err != nil {
 			return r, err
 		}
@@ -100,9 +136,12 @@ func Roles(ctx context.Context, tx *db.Tx) ([]Role, error) {
 		if r.API, err = decode[[]string](api); err != nil {
 			return r, err
 		}
+		if r.From != "" {
+			r.More = Addition{UI: r.UI, API: r.API}
+		}
 		r.Visibility, err = decode[secret.Visibility](visibility)
 		return r, err
-	}, `SELECT id, name, description, shipped, customized, ui, api, visibility, changed_at, changed_by FROM role ORDER BY name`)
+	}, `SELECT id, name, description, shipped, customized, ui, api, visibility, changed_at, changed_by, lent_from FROM role ORDER BY name`)
 }
 
 // Roles lists the compiled roles by name.
@@ -137,10 +176,14 @@ func (p *Compiled) AsShipped(name string) *Role {
 	return nil
 }
 
-// InsertRole stores a role; Conflict if the name is taken.
+// InsertRole stores a role; Conflict if the name is taken. Of a lent role it stores
+// what it adds.
 func InsertRole(ctx context.Context, tx *db.Tx, r Role) error {
-	_, err := tx.Exec(ctx, `INSERT INTO role (id, name, description, shipped, ui, api, visibility, changed_at, changed_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.ID, r.Name, r.Description, r.Shipped, encodeNames(r.UI), encodeNames(r.API), encode(r.Visibility), r.ChangedAt, r.ChangedBy)
+	if r.From != "" {
+		r.UI, r.API = r.More.UI, r.More.API
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO role (id, name, description, shipped, ui, api, visibility, changed_at, changed_by, lent_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.ID, r.Name, r.Description, r.Shipped, encodeNames(r.UI), encodeNames(r.API), encode(r.Visibility), r.ChangedAt, r.ChangedBy, r.From)
 	return nameTaken(err, "role")
 }
 

@@ -98,6 +98,9 @@ func (p *Compiled) subject(ctx context.Context, tx *db.Tx, user id.User, key id.
 	}
 	s.Subject.Role = &s.Role.Rights
 	s.RoleIP = p.rulesOf("role", string(s.Role.ID))
+	if s.Role.From != "" { // what is lent widens no address
+		s.RoleIP = append(s.RoleIP, p.rulesOf("role", string(s.Role.From))...)
+	}
 	s.UserIP = p.rulesOf("user", string(user))
 	for _, t := range s.Teams {
 		s.UserIP = append(s.UserIP, p.rulesOf("team", string(t))...)
@@ -118,11 +121,11 @@ func (p *Compiled) subject(ctx context.Context, tx *db.Tx, user id.User, key id.
 
 // person reads the user's own row, with the role that holds at this instant.
 func (p *Compiled) person(ctx context.Context, tx *db.Tx, s *Subject) error {
-	var active, machine, until, passwordAt, must int64
+	var active, machine, until, passwordAt, must, factors int64
 	var role, after id.Role
 	err := tx.One(ctx, `SELECT name, email, active, machine, role_id, role_until, role_after, password_at, password_must_change, grantable,
-		COALESCE((SELECT MAX(x.until) FROM factor_exception x WHERE x.user_id = staff.id AND x.ended_at = 0), 0) FROM staff WHERE id = ?`, []any{s.User},
-		&s.Name, &s.Email, &active, &machine, &role, &until, &after, &passwordAt, &must, &s.Grantable, &s.ExceptUntil)
+		COALESCE((SELECT MAX(x.until) FROM factor_exception x WHERE x.user_id = staff.id AND x.ended_at = 0), 0), (SELECT COUNT(*) FROM second_factor f WHERE f.user_id = staff.id AND f.active = 1)
+		FROM staff WHERE id = ?`, []any{s.User}, &s.Name, &s.Email, &active, &machine, &role, &until, &after, &passwordAt, &must, &s.Grantable, &s.ExceptUntil, &factors)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fault.Missing("user")
 	}
@@ -141,7 +144,9 @@ func (p *Compiled) person(ctx context.Context, tx *db.Tx, s *Subject) error {
 		return fmt.Errorf("user %s has role %s, which is not stored", s.User, role)
 	}
 	s.Active, s.Machine = active == 1, machine == 1
-	s.FactorNeeded = p.setting.FactorsRequired && !s.Machine
+	// Who has a second factor is asked for it, also where the tenant asks nobody to
+	// have one: a factor that is not asked for protects nothing.
+	s.FactorNeeded = !s.Machine && (p.setting.FactorsRequired || factors > 0)
 	switch {
 	case must == 1:
 		s.PasswordEnds = 1
@@ -185,11 +190,17 @@ func (p *Compiled) restrict(ctx context.Context, tx *db.Tx, s *Subject) error {
 	if stored, err = p.proposed.restrictionsOf(ctx, tx, s.User, stored); err != nil {
 		return err
 	}
+	if len(stored) == 0 {
+		return nil
+	}
+	loans, until, err := loansLent(ctx, tx, s.User)
+	if err != nil {
+		return err
+	}
+	s.Until = sooner(s.Until, until)
+	loans = append(loans, p.proposed.loansOf(s.User)...)
 	for _, r := range stored {
-		if err := r.Compile(p.vocab); err != nil {
-			// What cannot be compiled any more hides everything: fail closed.
-			r.Broken = true
-		}
+		r.compileFor(p.vocab, loans)
 		s.Restrictions = append(s.Restrictions, r)
 	}
 	return nil

@@ -38,7 +38,7 @@ func (p *Compiled) Through(ctx context.Context, tx *db.Tx, s *Subject, as, draft
 	out.Grants, out.Lent = nil, nil
 	out.Restrictions = slices.Clone(s.Restrictions)
 	for _, r := range restrictions {
-		if !slices.ContainsFunc(out.Restrictions, func(o *Restriction) bool { return o.ID == r.ID }) {
+		if !slices.ContainsFunc(out.Restrictions, func(o *Restriction) bool { return o.ID == r.ID && slices.Equal(o.Lent, r.Lent) }) {
 			out.Restrictions = append(out.Restrictions, r)
 		}
 	}

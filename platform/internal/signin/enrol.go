@@ -29,6 +29,14 @@ func mend[In, Out any](name, title, screen string, do func(context.Context, *gat
 		Kind: operation.Write, Audit: operation.Entered, Permit: gate.SignedIn, Sensitivity: operation.Security, Do: do}
 }
 
+// mendCounted is mend for what changes whether the person is asked for a factor at
+// all: it holds for all their sessions from the next call on.
+func mendCounted[In, Out any](name, title, screen string, do func(context.Context, *gate.Call, *In) (*Out, error)) *gate.Op[In, Out] {
+	o := mend(name, title, screen, do)
+	o.Bumps = true
+	return o
+}
+
 // mayEnrol refuses whoever has not proved who they are lately, and a person with
 // too many factors.
 func mayEnrol(ctx context.Context, c *gate.Call) (*here, error) {
@@ -74,7 +82,7 @@ type ConfirmIn struct {
 }
 
 func (d *Desk) confirmCode() *gate.Op[ConfirmIn, EnrolledOut] {
-	return mend("factor.code.confirm", "Confirm the authenticator", "My sign-in", func(ctx context.Context, c *gate.Call, in *ConfirmIn) (*EnrolledOut, error) {
+	return mendCounted("factor.code.confirm", "Confirm the authenticator", "My sign-in", func(ctx context.Context, c *gate.Call, in *ConfirmIn) (*EnrolledOut, error) {
 		h, err := at(ctx, c)
 		if err != nil {
 			return nil, err
@@ -145,7 +153,7 @@ type FactorRef struct {
 }
 
 func (d *Desk) removeFactor() *gate.Op[FactorRef, Done] {
-	return mend("factor.remove", "Take a second factor away", "My sign-in", func(ctx context.Context, c *gate.Call, in *FactorRef) (*Done, error) {
+	return mendCounted("factor.remove", "Take a second factor away", "My sign-in", func(ctx context.Context, c *gate.Call, in *FactorRef) (*Done, error) {
 		h, err := at(ctx, c)
 		if err != nil {
 			return nil, err
@@ -157,7 +165,7 @@ func (d *Desk) removeFactor() *gate.Op[FactorRef, Done] {
 		if err != nil {
 			return nil, err
 		}
-		if f.Active && h.asked && len(h.factors) == 1 {
+		if f.Active && h.must && len(h.factors) == 1 {
 			return nil, fault.New(fault.Conflict, "last_factor", "This is your only second factor, and you need one; add another first.")
 		}
 		c.Object("user/" + string(c.Who.User))

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/lendkeep/lendkeep/internal/factor"
 	"github.com/lendkeep/lendkeep/internal/fault"
@@ -19,6 +20,7 @@ type here struct {
 	factors []identity.Factor // active ones
 	pending *identity.Factor  // an authenticator that waits for its first code
 	asked   bool              // a second factor is asked of this person now
+	must    bool              // and the tenant wants the person to have one
 }
 
 func (h *here) armed() bool { return len(h.factors) > 0 }
@@ -54,6 +56,7 @@ func at(ctx context.Context, c *gate.Call) (*here, error) {
 		}
 	}
 	h.asked, err = asksFactor(ctx, c, c.Who.User)
+	h.must = h.asked && c.Policy.Setting().FactorsRequired
 	return h, err
 }
 
@@ -98,11 +101,19 @@ func (in *GiveIn) field() string {
 	return "code"
 }
 
-func (d *Desk) give() *gate.Op[GiveIn, Done] {
-	return &gate.Op[GiveIn, Done]{
+// Given says that a second factor was right, and after a recovery code how many are
+// left.
+type Given struct {
+	Done      bool `json:"done" class:"public"`
+	Recovery  bool `json:"recovery" class:"public"`
+	CodesLeft int  `json:"recovery_codes_left" class:"public"`
+}
+
+func (d *Desk) give() *gate.Op[GiveIn, Given] {
+	return &gate.Op[GiveIn, Given]{
 		Name: "factor.give", Title: "Give a second factor", Area: "Sign-in", Mends: true,
 		Kind: operation.Write, Audit: operation.Entered, Permit: gate.SignedIn, Sensitivity: operation.Security,
-		Do: func(ctx context.Context, c *gate.Call, in *GiveIn) (*Done, error) {
+		Do: func(ctx context.Context, c *gate.Call, in *GiveIn) (*Given, error) {
 			h, err := at(ctx, c)
 			if err != nil {
 				return nil, err
@@ -128,15 +139,30 @@ func (d *Desk) give() *gate.Op[GiveIn, Done] {
 				return nil, err
 			}
 			if !right {
-				return &Done{}, missed(ctx, c, s, notRight(kind))
+				return &Given{}, missed(ctx, c, s, notRight(kind))
 			}
 			c.Detail("factor", kind)
 			if err := forgive(ctx, c, s); err != nil {
 				return nil, err
 			}
-			return &Done{Done: true}, identity.GaveFactor(ctx, c.Tx, c.Who.Session)
+			out, err := given(ctx, c, kind)
+			if err != nil {
+				return nil, err
+			}
+			return out, identity.GaveFactor(ctx, c.Tx, c.Who.Session)
 		},
 	}
+}
+
+func given(ctx context.Context, c *gate.Call, kind string) (*Given, error) {
+	out := &Given{Done: true, Recovery: kind == "recovery"}
+	if !out.Recovery {
+		return out, nil
+	}
+	left, err := identity.RecoveryCodesOf(ctx, c.Tx, c.Who.User)
+	out.CodesLeft = len(left)
+	c.Detail("recovery_codes_left", strconv.Itoa(len(left)))
+	return out, err
 }
 
 // notRight is the one answer to a wrong, used, stale or barred factor.

@@ -200,7 +200,7 @@ type PasskeyAddIn struct {
 }
 
 func (d *Desk) addPasskey() *gate.Op[PasskeyAddIn, EnrolledOut] {
-	return mend("passkey.add", "Add a passkey", "My sign-in", func(ctx context.Context, c *gate.Call, in *PasskeyAddIn) (*EnrolledOut, error) {
+	return mendCounted("passkey.add", "Add a passkey", "My sign-in", func(ctx context.Context, c *gate.Call, in *PasskeyAddIn) (*EnrolledOut, error) {
 		rp, err := d.relyingParty(c.Tenant)
 		if err != nil {
 			return nil, err

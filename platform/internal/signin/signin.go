@@ -53,7 +53,7 @@ type Desk struct {
 	EnterByPK *gate.Op[PasskeyEnterIn, EnterOut]
 
 	Mine           *gate.Op[Nothing, MineOut]
-	Give           *gate.Op[GiveIn, Done]
+	Give           *gate.Op[GiveIn, Given]
 	Prove          *gate.Op[ProveIn, Done]
 	Ask            *gate.Op[AskIn, AskOut]
 	BeginCode      *gate.Op[Nothing, Done]

@@ -26,6 +26,7 @@ type CreateIn struct {
 type UpdateIn struct {
 	ID id.IPRule `path:"id" json:"-"`
 	CreateIn
+	Version *int64 `json:"version,omitempty" doc:"the version that was read: if somebody has saved another since, the answer is 409 and names who"`
 }
 
 func create(ctx context.Context, c *gate.Call, in *CreateIn) (*Rule, error) {
@@ -40,6 +41,9 @@ func create(ctx context.Context, c *gate.Call, in *CreateIn) (*Rule, error) {
 func update(ctx context.Context, c *gate.Call, in *UpdateIn) (*Rule, error) {
 	before, err := held(c, in.ID)
 	if err != nil {
+		return nil, err
+	}
+	if err := admin.Unmoved(ctx, c, admin.Stored{Object: object(in.ID), Noun: "address rule", At: before.ChangedAt, By: before.ChangedBy}, in.Version); err != nil {
 		return nil, err
 	}
 	r, known, err := checked(ctx, c, &in.Content)
@@ -64,6 +68,7 @@ func change(ctx context.Context, c *gate.Call, before, after *policy.IPRule, kno
 			". Take your address into it, or confirm that you mean it; you then have ten minutes to take it back.")
 	}
 	record(c, before, after)
+	after.ChangedAt, after.ChangedBy = c.At, c.Who.Name
 	if err := policy.SaveIPRule(ctx, c.Tx, after, before == nil); err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ type Rule struct {
 	Covers   Covers    `json:"covers"`
 	Overlaps []Other   `json:"overlaps,omitempty" doc:"other rules that hold some of the same addresses; not in lists"`
 	WayBack  *WayBack  `json:"way_back,omitempty" doc:"after a change that shuts out whoever made it"`
+	Version  int64     `json:"version" class:"public" doc:"changes with every change; send it back with an edit"`
 }
 
 // Holder is whom a rule binds, by name.
@@ -125,7 +126,7 @@ func mode(deny bool) string {
 }
 
 func shown(r *policy.IPRule, known names) Rule {
-	return Rule{ID: r.ID, Name: r.Name, Mode: mode(r.Deny), Entries: r.Entries, Active: r.Active, Holders: known.holders(r.Holders), Covers: covers(r.Set())}
+	return Rule{ID: r.ID, Name: r.Name, Mode: mode(r.Deny), Entries: r.Entries, Active: r.Active, Holders: known.holders(r.Holders), Covers: covers(r.Set()), Version: r.ChangedAt}
 }
 
 func covers(s *ipset.Set) Covers {

@@ -160,6 +160,7 @@ func takeBack(ctx context.Context, c *gate.Call, in *WayBackIn) (*WayBackOut, er
 	if before == nil {
 		_, err = policy.DeleteIPRule(ctx, c.Tx, w.rule)
 	} else {
+		before.ChangedAt, before.ChangedBy = c.At, c.Who.Name
 		err = policy.SaveIPRule(ctx, c.Tx, before, false)
 	}
 	return &WayBackOut{Name: now.Name}, err

@@ -29,7 +29,8 @@ type ExplainIn struct {
 type Step struct {
 	Layer  string  `json:"layer" class:"public"`
 	Words  string  `json:"words" class:"public"`
-	Change *Change `json:"change,omitempty" doc:"left out where no operation lifts it, for example a second factor that the person must give"`
+	By     string  `json:"by" class:"public" enum:"administrator,person,operator,nobody" doc:"who can lift it"`
+	Change *Change `json:"change,omitempty" doc:"left out where no operation lifts it"`
 }
 
 // Recorded is what was decided when the call was made.
@@ -144,7 +145,7 @@ func (a *Answer) shown(q Question) *ExplainOut {
 	out := &ExplainOut{Allowed: a.Allowed, Layers: a.Layers, Steps: []Step{}, Alternatives: []Change{}, User: q.User, Name: a.Subject.Name, Role: a.Subject.Role.Name,
 		Operation: q.Meta.Name, Title: q.Meta.Title, Object: q.Object, Channel: q.Channel.String(), Address: plainAddress(q.Address), Key: q.Key, At: instant(q.At)}
 	for _, o := range a.Obstacles {
-		out.Steps = append(out.Steps, Step{Layer: o.Layer.String(), Words: o.Words, Change: o.Change})
+		out.Steps = append(out.Steps, Step{Layer: o.Layer.String(), Words: o.Words, By: o.by(), Change: o.Change})
 	}
 	out.WouldAllow = a.Words()
 	if c, others := a.Change(); c != nil {

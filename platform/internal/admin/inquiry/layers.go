@@ -229,6 +229,8 @@ func (t *trial) sayRow(s *policy.Subject, r sight, open bool) Layer {
 		l.Why = "No search restriction binds this person."
 	case !r.theirs:
 		l.Why, l.Rule = "Hidden by “"+r.hides.Name+"”.", textOf(r.hides, r.noun)
+	case r.lent != "":
+		l.Why, l.Rule = "Lent to this person until "+r.lent+", whatever "+quoted(names)+" would show.", "lent loan"
 	default:
 		l.Why, l.Rule = "Visible under "+quoted(names)+".", strings.Join(texts, " and ")
 	}

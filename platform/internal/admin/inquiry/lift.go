@@ -22,7 +22,8 @@ func (t *trial) lift(ctx context.Context, p *policy.Compiled, s *policy.Subject,
 	o := &Obstacle{Layer: step.Layer, Reason: step.Reason, Words: step.Mend}
 	switch step.Reason {
 	case access.TenantInactive:
-		t.tenant = true
+		t.tenant, o.By = true, ByOperator
+		o.Words = "Have whoever runs the house open the tenant; nobody inside of it can."
 	case access.UserInactive:
 		t.active = true
 		o.Words = "Switch the user on."
@@ -31,18 +32,28 @@ func (t *trial) lift(ctx context.Context, p *policy.Compiled, s *policy.Subject,
 		t.key = true
 		return o, t.liftKey(ctx, o)
 	case access.ViewOnly:
-		t.view, o.Self = true, true
+		t.endView(o)
 	case access.AddressDenied:
 		t.liftDenied(o, p.IPRules()[step.Rule])
 	case access.AddressNotAllowed:
 		t.liftMissing(o, p, s)
 	case access.PasswordExpired:
-		t.password, o.Self = true, true
-		o.Words = "Have the person set a new password."
-	case access.FactorStale, access.StepUpNeeded:
-		t.factor, o.Self = true, true
+		t.password = true
+		t.byPerson(o, "password.change", passwordPage, "Have the person set a new password.", "password")
+	case access.FactorStale:
+		t.factor = true
+		return o, t.liftFactor(ctx, o)
+	case access.StepUpNeeded:
+		t.factor = true
+		t.liftProof(o, s)
 	case access.RoleLacksOperation, access.GrantExpired:
+		if t.viewing() {
+			t.endView(o)
+			return o, nil
+		}
 		return o, t.liftRole(ctx, o, p, s)
+	case access.ChannelUnknown:
+		o.By = ByNobody
 	case access.KeyScopeLacksOperation:
 		t.liftScope(o, s)
 		t.scope = true
@@ -57,7 +68,23 @@ func (t *trial) liftKey(ctx context.Context, o *Obstacle) error {
 		return err
 	}
 	o.Words = "Make a new API key for the person; this one has ended for good."
-	o.Change = t.change("api_key.create", string(t.q.User), o.Words, map[string]any{"label": k.Label})
+	in := map[string]any{"label": k.Label}
+	if k.Server {
+		in["server"] = true
+	}
+	if k.Scope != nil { // as narrow as it was, and with what is asked for
+		in["scope"], t.scope = listed(append(k.Scope, t.q.Meta.Name)), true
+	}
+	var bound []id.IPRule
+	for _, r := range t.c.Policy.IPRules() {
+		if slices.Contains(r.Holders, policy.Holder{Kind: "key", ID: string(k.ID)}) {
+			bound = append(bound, r.ID)
+		}
+	}
+	if len(bound) > 0 {
+		in["ip_rules"] = bound
+	}
+	o.Change = t.change("api_key.create", string(t.q.User), o.Words, in)
 	return nil
 }
 
@@ -85,6 +112,10 @@ func (t *trial) liftMissing(o *Obstacle, p *policy.Compiled, s *policy.Subject) 
 	}
 	as := *lacking[0]
 	as.Entries = append(slices.Clone(as.Entries), t.q.Address.String())
+	if len(as.Entries) > mostEntries {
+		t.besideSet(o, &as)
+		return
+	}
 	o.Words = "Add " + t.q.Address.String() + " to the address rule “" + as.Name + "” of " + word + "."
 	t.replaceSet(o, &as)
 }
@@ -92,15 +123,28 @@ func (t *trial) liftMissing(o *Obstacle, p *policy.Compiled, s *policy.Subject) 
 // replaceSet recommends an address rule as it would be; a set that is too large
 // to send whole is left to its editor.
 func (t *trial) replaceSet(o *Obstacle, as *policy.IPRule) {
-	i := slices.IndexFunc(t.x.IPRules, func(r *policy.IPRule) bool { return r.ID == as.ID })
-	if i >= 0 {
-		t.x.IPRules[i] = as
-	} else {
-		t.x.IPRules = append(slices.Clone(t.x.IPRules), as)
-	}
+	t.propose(as)
 	if len(as.Entries) > mostEntries {
 		return
 	}
+	o.Change = t.change("ip_rule.update", string(as.ID), o.Words, setInput(as))
+}
+
+// besideSet recommends a small allowing set beside one that is too large to send
+// whole: whoever is bound passes if one of them holds the address.
+func (t *trial) besideSet(o *Obstacle, large *policy.IPRule) {
+	as := &policy.IPRule{ID: id.New[id.IPRule](t.now), Name: large.Name + ", and " + t.q.Address.String(), Entries: []string{t.q.Address.String()}, Active: true, Holders: large.Holders}
+	o.Words = "Add an address rule that allows " + t.q.Address.String() + " beside “" + large.Name + "”."
+	t.propose(as)
+	o.Change = t.change("ip_rule.create", "", o.Words, setInput(as))
+}
+
+func (t *trial) propose(as *policy.IPRule) {
+	t.x.IPRules = append(slices.DeleteFunc(slices.Clone(t.x.IPRules), func(r *policy.IPRule) bool { return r.ID == as.ID }), as)
+}
+
+// setInput is an address rule as the operations of address rules take it.
+func setInput(as *policy.IPRule) map[string]any {
 	mode := "allow"
 	if as.Deny {
 		mode = "deny"
@@ -113,7 +157,7 @@ func (t *trial) replaceSet(o *Obstacle, as *policy.IPRule) {
 		}
 		held = append(held, one)
 	}
-	o.Change = t.change("ip_rule.update", string(as.ID), o.Words, map[string]any{"name": as.Name, "mode": mode, "entries": as.Entries, "active": as.Active, "holders": held})
+	return map[string]any{"name": as.Name, "mode": mode, "entries": as.Entries, "active": as.Active, "holders": held}
 }
 
 // without gives what is left of an entry when an address is taken out of it.
@@ -172,14 +216,13 @@ func bounds(entry string) (low, high netip.Addr, ok bool) {
 // where the asker may not change this one.
 func (t *trial) liftRole(ctx context.Context, o *Obstacle, p *policy.Compiled, s *policy.Subject) error {
 	m, r := t.q.Meta, s.Role
+	if on := p.Role(r.From); on != nil {
+		r = on // a lent role holds what the one below it holds
+	}
 	has := m.Screen != "" && t.q.Channel != operation.API || m.Path != "" && t.q.Channel == operation.API
-	if m.Permit != gate.ByRole || !has || t.q.ViewAs != "" && !t.view {
-		o.Words, o.Self = t.sayRole(s, access.Step{State: access.Refused}), t.q.ViewAs != ""
-		if o.Self {
-			o.Words = "End the view; it shows no more than both roles."
-		}
-		t.x.Roles = append(slices.Clone(t.x.Roles), holding(r, m, t.q.Channel))
-		t.view = true
+	if m.Permit != gate.ByRole || !has {
+		o.Words, o.By = t.sayRole(s, access.Step{State: access.Refused}), ByNobody
+		t.given = true
 		return nil
 	}
 	mine, err := t.bears(ctx, r.ID)

@@ -17,10 +17,14 @@ func (t *trial) liftRow(ctx context.Context, s *policy.Subject, r sight) (*Obsta
 	switch {
 	case !r.mine:
 		return t.notThere(r)
+	case !r.theirs && t.viewing():
+		return t.closedView(access.Row, access.NotVisible), nil
 	case !r.theirs:
 		return t.liftHidden(ctx, s, r)
+	case r.limit != nil && t.viewing():
+		return t.closedView(access.Limit, access.LimitTooLow), nil
 	case r.limit != nil:
-		return t.liftLimit(r), nil
+		return t.liftLimit(ctx, s, r)
 	}
 	return nil, nil
 }
@@ -32,12 +36,13 @@ func (t *trial) notThere(r sight) (*Obstacle, error) {
 		return nil, nil
 	}
 	t.q.Object = ""
-	return &Obstacle{Layer: access.Row, Reason: access.NotVisible, Words: "Name a " + r.noun + " that you may see yourself."}, nil
+	return &Obstacle{Layer: access.Row, Reason: access.NotVisible, By: ByNobody, Words: "Name a " + r.noun + " that you may see yourself."}, nil
 }
 
-// liftHidden widens the restriction by the one loan; a borrower or an application
-// cannot be named in an expression, so there the restriction is taken from the
-// person.
+// liftHidden lends the person the one loan for a day: nobody else sees more, and
+// nothing else is seen. It could be named in the restriction as well. A borrower or
+// an application cannot be named in an expression, so there the restriction is
+// taken from the person.
 func (t *trial) liftHidden(ctx context.Context, s *policy.Subject, r sight) (*Obstacle, error) {
 	x := r.hides
 	o := &Obstacle{Layer: access.Row, Reason: access.NotVisible, Hiding: []id.Restriction{x.ID}}
@@ -45,22 +50,50 @@ func (t *trial) liftHidden(ctx context.Context, s *policy.Subject, r sight) (*Ob
 	if err != nil {
 		return nil, err
 	}
-	if as, words := t.widened(ctx, r); as != nil && !t.binds(x.ID) {
-		if c := t.change("search_restriction.update", string(x.ID), words, restrictionInput(as)); c != nil {
-			o.Change, o.Words = c, words
-			if away != nil {
-				o.Others = append(o.Others, *away)
-			}
-			t.replaceRestriction(as)
-			return o, nil
+	var wider *Change
+	as, words := t.widened(ctx, r)
+	if as != nil && !t.binds(x.ID) {
+		wider = t.change("search_restriction.update", string(x.ID), words, restrictionInput(as))
+	}
+	lend := t.lend(r)
+	switch {
+	case lend != nil:
+		o.Change = lend
+		_, ref, _ := strings.Cut(t.q.Object, "/")
+		o.Loan = id.Loan(ref)
+		t.x.Loans = map[id.User][]id.Loan{t.q.User: {o.Loan}}
+		o.Others = present(wider, away)
+	case wider != nil:
+		o.Change, o.Others = wider, present(away)
+		t.replaceRestriction(as)
+	default:
+		o.Change, o.Words = away, "Take the search restriction “"+x.Name+"” from the person."
+		t.hold(s, x.ID)
+	}
+	if o.Change != nil {
+		o.Words = o.Change.Words
+	}
+	return o, nil
+}
+
+func present(list ...*Change) (out []Change) {
+	for _, c := range list {
+		if c != nil {
+			out = append(out, *c)
 		}
 	}
-	o.Change, o.Words = away, "Take the search restriction “"+x.Name+"” from the person."
-	if away != nil {
-		o.Words = away.Words
+	return out
+}
+
+// lend makes the call that shows the person the one loan until the end of the next
+// day; nil for what is no loan, for oneself, and where a restriction is broken.
+func (t *trial) lend(r sight) *Change {
+	if r.noun != "loan" || r.hides.Broken || t.q.User == t.c.Who.User {
+		return nil
 	}
-	t.hold(s, x.ID)
-	return o, nil
+	until := max(t.c.Tenant.Today(t.now), t.c.Today).AddDays(1).String()
+	return t.change("lent_loan.grant", string(t.q.User), "Lend the person this one loan until "+until+": no search restriction hides it from them then.",
+		map[string]any{"loan": strings.TrimPrefix(t.q.Object, "loan/"), "until": until, "reason": "A call that was denied: " + t.q.Meta.Title + "."})
 }
 
 // binds reports whether a restriction binds the asker, who then may not change it.
@@ -171,8 +204,9 @@ func staying(ctx context.Context, tx *db.Tx, teams []id.Team, x id.Restriction) 
 	return stay, left, nil
 }
 
-// liftLimit raises the limit to what the operation needs.
-func (t *trial) liftLimit(r sight) *Obstacle {
+// liftLimit raises the limit to what the operation needs; where the restriction
+// binds the asker, who then may not change it, it is taken from the person.
+func (t *trial) liftLimit(ctx context.Context, s *policy.Subject, r sight) (*Obstacle, error) {
 	o := &Obstacle{Layer: access.Limit, Reason: access.LimitTooLow}
 	needs := "view"
 	if t.q.Meta.Kind == operation.Write {
@@ -185,10 +219,19 @@ func (t *trial) liftLimit(r sight) *Obstacle {
 			as.Limits[i].Level = needs
 		}
 	}
+	if t.binds(as.ID) {
+		away, err := t.takeAway(ctx, s, r.of)
+		if err != nil {
+			return nil, err
+		}
+		o.Change, o.Words = away, "Take the search restriction “"+as.Name+"” from the person."
+		t.hold(s, as.ID)
+		return o, nil
+	}
 	o.Words = "Raise the limit on the area " + r.limit.Area + " to " + needs + " in the search restriction “" + as.Name + "”."
 	o.Change = t.change("search_restriction.update", string(as.ID), o.Words, restrictionInput(&as))
 	t.replaceRestriction(&as)
-	return o
+	return o, nil
 }
 
 // restrictionInput is a restriction as the operations of restrictions take it.

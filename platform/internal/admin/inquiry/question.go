@@ -30,6 +30,7 @@ type Question struct {
 	ProvedAt int64
 	ViewAs   string // through whose eyes the session looks
 	Draft    string
+	Count    bool // count the loans that the person would find by the change beside those that they find now
 }
 
 // Obstacle is one layer that says no, and the smallest change that lifts it.
@@ -40,8 +41,20 @@ type Obstacle struct {
 	Change *Change  // nil where no operation of the list lifts it
 	Others []Change // that would lift it as well
 	Hiding []id.Restriction
-	Self   bool // the person lifts it themselves: a factor, a password, the end of a view
+	Loan   id.Loan // that is hidden, and can be lent alone
+	By     string  // who can lift it; empty: an administrator
 }
+
+// by says who can lift the obstacle.
+func (o *Obstacle) by() string {
+	if o.By == "" {
+		return ByAdministrator
+	}
+	return o.By
+}
+
+// Found is how many rows a person finds, of those that the asker sees.
+type Found struct{ Loans, Applications int64 }
 
 // Answer is what the gate says to a question, and what stands in the way.
 type Answer struct {
@@ -51,6 +64,7 @@ type Answer struct {
 	Subject   *policy.Subject
 	Reason    access.Reason // of the first obstacle
 	Seen      bool          // the asker sees the object, or none is named, or none that scopes speak of
+	Now, Then Found         // what the person finds, as it is and with every obstacle lifted; where it was to be counted
 }
 
 // trial decides a question again and again, each time with one obstacle lifted.
@@ -58,9 +72,11 @@ type trial struct {
 	d *Desk
 	c *gate.Call // of the asker, at the question's instant
 	q Question
-	x policy.Proposed
+	// now is the instant of the call in which it is asked.
+	now int64
+	x   policy.Proposed
 	// What is lifted beside policy.
-	tenant, active, key, password, factor, scope, view bool
+	tenant, active, key, password, factor, scope, view, given bool
 }
 
 // rounds bounds how many obstacles are looked for.
@@ -70,7 +86,7 @@ const rounds = 16
 func (d *Desk) Ask(ctx context.Context, c *gate.Call, q Question) (*Answer, error) {
 	as, back := at(c, q.At)
 	defer back()
-	t := &trial{d: d, c: as, q: q}
+	t := &trial{d: d, c: as, q: q, now: c.At}
 	a := &Answer{Seen: true}
 	for range rounds {
 		o, err := t.round(ctx, a)
@@ -81,6 +97,11 @@ func (d *Desk) Ask(ctx context.Context, c *gate.Call, q Question) (*Answer, erro
 			break
 		}
 		a.Obstacles = append(a.Obstacles, *o)
+	}
+	if q.Count {
+		if err := t.count(ctx, a); err != nil {
+			return nil, err
+		}
 	}
 	if a.Allowed = len(a.Obstacles) == 0; !a.Allowed {
 		a.Reason = a.Obstacles[0].Reason
@@ -152,7 +173,7 @@ func (t *trial) compile(ctx context.Context) (*policy.Compiled, *policy.Subject,
 	if t.scope {
 		s.KeyScope = nil
 	}
-	if t.q.Meta.Permit == gate.Public {
+	if t.q.Meta.Permit == gate.Public || t.given {
 		anybody(&s, t.q.Meta)
 	}
 	return p, &s, nil
@@ -165,6 +186,27 @@ func anybody(s *policy.Subject, m *gate.Meta) {
 	all.UI.Set(m.Number)
 	all.API.Set(m.Number)
 	s.Subject = access.Subject{Active: true, Role: &all}
+}
+
+// count tells what the person finds before and after everything is lifted.
+func (t *trial) count(ctx context.Context, a *Answer) error {
+	_, s, err := t.compile(ctx)
+	if err != nil {
+		return err
+	}
+	if a.Now, err = t.finds(ctx, a.Subject); err == nil {
+		a.Then, err = t.finds(ctx, s)
+	}
+	return err
+}
+
+func (t *trial) finds(ctx context.Context, s *policy.Subject) (f Found, err error) {
+	theirs := gate.ScopeFor(t.c, s)
+	loans, applications := db.And(t.c.Scope.Loans(), theirs.Loans()), db.And(t.c.Scope.Applications(), theirs.Applications())
+	if err := t.c.Tx.One(ctx, "SELECT COUNT(*) FROM loan l WHERE "+gate.Landed+" AND "+loans.SQL(), loans.Args(), &f.Loans); err != nil {
+		return f, err
+	}
+	return f, t.c.Tx.One(ctx, "SELECT COUNT(*) FROM application a WHERE "+applications.SQL(), applications.Args(), &f.Applications)
 }
 
 func (t *trial) keyEnded(ctx context.Context) (bool, error) {
@@ -194,6 +236,7 @@ type sight struct {
 	hides  *policy.Restriction // the first that hides it from the person
 	limit  *policy.Limit       // that narrows it too much
 	of     *policy.Restriction // the restriction of that limit
+	lent   string              // until when the loan is lent to the person; "" where it is not
 }
 
 // row looks at the object with both pairs of eyes.
@@ -216,10 +259,27 @@ func (t *trial) row(ctx context.Context, s *policy.Subject) (sight, error) {
 		r.hides, err = t.hiding(ctx, s, noun, ref)
 		return r, err
 	}
+	if r.lent, err = t.lentUntil(ctx, s, noun, ref); err != nil {
+		return r, err
+	}
 	if r.limit, err = t.c.LimitOf(ctx, s, theirs, t.q.Meta, t.q.Object); r.limit != nil {
 		r.of = restrictionOf(s, r.limit)
 	}
 	return r, err
+}
+
+// lentUntil tells until when a loan is lent to the person.
+func (t *trial) lentUntil(ctx context.Context, s *policy.Subject, noun, ref string) (string, error) {
+	if noun != "loan" || !s.Restricted() {
+		return "", nil
+	}
+	list, err := policy.LentLoans(ctx, t.c.Tx, t.q.User)
+	for _, l := range list {
+		if string(l.Loan) == ref {
+			return instant(l.Until), err
+		}
+	}
+	return "", err
 }
 
 // hiding gives the first restriction under which alone the object is hidden.

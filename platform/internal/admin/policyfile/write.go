@@ -111,7 +111,7 @@ func (w *writer) roles(ctx context.Context, tx *db.Tx) ([]*yaml.Node, error) {
 	stored, err := policy.Roles(ctx, tx)
 	var out []*yaml.Node
 	for _, r := range stored {
-		if w.only != "" && r.ID != w.only {
+		if w.only != "" && r.ID != w.only || r.From != "" { // what is lent goes by itself
 			continue
 		}
 		m := &yaml.Node{Kind: yaml.MappingNode}

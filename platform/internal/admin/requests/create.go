@@ -66,7 +66,7 @@ func (d *Desk) create(ctx context.Context, c *gate.Call, in *CreateIn) (*Request
 	if err := d.tellGranters(ctx, c, r); err != nil {
 		return nil, err
 	}
-	return d.shown(ctx, c, r)
+	return d.shown(ctx, c, r, false)
 }
 
 func first(errs ...error) error {
@@ -164,7 +164,7 @@ func (d *Desk) layer(ctx context.Context, c *gate.Call, q inquiry.Question, r *r
 	if r.layer == "" {
 		r.layer = a.Obstacles[0].Layer.String()
 	}
-	if a.Obstacles[0].Self && len(a.Obstacles) == 1 {
+	if a.Obstacles[0].By == inquiry.ByPerson && len(a.Obstacles) == 1 {
 		return fault.New(fault.Conflict, "yours_to_mend", a.Obstacles[0].Words)
 	}
 	if a.Obstacles[0].Layer == access.Tenant {

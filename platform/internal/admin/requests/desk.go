@@ -4,8 +4,9 @@
 // Invariants. Anybody who is signed in may ask, for themselves alone, and for at
 // most ninety days. Nobody grants to themselves, and nobody grants what they may
 // not give or an object that they do not see. What is granted ends by itself: a
-// role that is lent equals the person's own plus the operation, and is bound by the
-// same address rules; a search restriction is paused. A change that a tenant wants
+// role that is lent holds what the person's own holds at every instant, and the
+// operation, and is bound by the same address rules; one loan is lent, whatever the
+// search restrictions are; for what cannot be named alone a restriction is paused. A change that a tenant wants
 // two people for is never made by granting: the granter is led to it and says when
 // it is done. Whoever asks about what they cannot see learns nothing from asking:
 // what stands in the way of a row is told to granters only.
@@ -39,6 +40,10 @@ type Desk struct {
 	Grant    *gate.Op[GrantIn, Request]
 	Refuse   *gate.Op[RefuseIn, Request]
 	Withdraw *gate.Op[Ref, Request]
+
+	Lend    *gate.Op[LendIn, LentLoan]
+	Lent    *gate.Op[LentIn, LentOut]
+	EndLent *gate.Op[EndLentIn, Done]
 }
 
 // Ref names a request in a path.
@@ -61,12 +66,13 @@ func New(c Config) *Desk {
 	d.Grant.Object = func(in *GrantIn) string { return object(in.ID) }
 	d.Refuse = decide("access_request.refuse", "Refuse access request", "/access-requests/{id}/refuse", d.refuse)
 	d.Refuse.Object, d.Refuse.Audit, d.Refuse.StepUp = func(in *RefuseIn) string { return object(in.ID) }, operation.Changed, false
+	d.Lend, d.Lent, d.EndLent = d.lendLoan(), d.lentLoans(), d.endLent()
 	return d
 }
 
 // Operations lists what the desk does.
 func (d *Desk) Operations() []gate.Entry {
-	return []gate.Entry{d.Prepare, d.Create, d.List, d.View, d.Grant, d.Refuse, d.Withdraw}
+	return []gate.Entry{d.Prepare, d.Create, d.List, d.View, d.Grant, d.Refuse, d.Withdraw, d.Lend, d.Lent, d.EndLent}
 }
 
 // own describes what everybody may do with their own requests; decide what a

@@ -62,7 +62,8 @@ func (d *Desk) grant(ctx context.Context, c *gate.Call, in *GrantIn) (*Request, 
 	return d.decided(ctx, c, r, Granted, in.Remark)
 }
 
-// give lends the role and pauses the restrictions that the plan names.
+// give lends the role and the loan, and pauses the restrictions, that the plan
+// names.
 func (d *Desk) give(ctx context.Context, c *gate.Call, r *row, p *plan, done *deed) error {
 	for _, o := range p.answer.Obstacles {
 		if o.Layer == access.Permission {
@@ -74,6 +75,14 @@ func (d *Desk) give(ctx context.Context, c *gate.Call, r *row, p *plan, done *de
 		}
 	}
 	for _, o := range p.answer.Obstacles {
+		if o.Loan != "" {
+			if err := policy.LendLoan(ctx, c.Tx, policy.LentLoan{User: r.user, Loan: o.Loan, Until: r.until, MadeBy: c.Who.String()}); err != nil {
+				return err
+			}
+			c.Change("lent loan", "", string(o.Loan)+" until "+instant(r.until))
+			done.Loan = o.Loan
+			continue
+		}
 		for _, hides := range o.Hiding {
 			x, err := policy.RestrictionByID(ctx, c.Tx, hides)
 			if err != nil {
@@ -86,14 +95,21 @@ func (d *Desk) give(ctx context.Context, c *gate.Call, r *row, p *plan, done *de
 			done.Restrictions = append(done.Restrictions, hides)
 		}
 	}
-	if len(done.Restrictions) > 0 && d.config.Built != nil {
-		c.After(func() { d.config.Built(c) })
+	if len(done.Restrictions) > 0 || done.Loan != "" {
+		d.built(c)
 	}
 	return nil
 }
 
-// lend gives the person, until the end, a role that equals theirs plus the
-// operation. To somebody who has a lent role already the new one ends no later.
+// built has the sets of visible loans made anew once the call has committed.
+func (d *Desk) built(c *gate.Call) {
+	if d.config.Built != nil {
+		c.After(func() { d.config.Built(c) })
+	}
+}
+
+// lend gives the person, until the end, a role that holds what theirs holds at
+// every instant, and the operation. To somebody who has a lent role already the new one ends no later.
 func lend(ctx context.Context, c *gate.Call, r *row, m *gate.Meta) (string, error) {
 	s, err := identity.StaffByID(ctx, c.Tx, r.user)
 	if err != nil {
@@ -112,9 +128,6 @@ func lend(ctx context.Context, c *gate.Call, r *row, m *gate.Meta) (string, erro
 			return "", err
 		}
 	}
-	if err := boundAlike(ctx, c.Tx, is.ID, as.ID); err != nil {
-		return "", err
-	}
 	s.Role, s.RoleUntil, s.RoleAfter = as.ID, r.until, after
 	r.lentRole = as.ID
 	c.Change("role", is.Name, as.Name)
@@ -122,19 +135,27 @@ func lend(ctx context.Context, c *gate.Call, r *row, m *gate.Meta) (string, erro
 	return as.Name, identity.UpdateStaff(ctx, c.Tx, s)
 }
 
-// lentRole gives the role to be lent: one that was made for the same and holds
-// the same, or a new one.
+// lentRole gives the role to be lent: one that was made for the same and adds the
+// same, or a new one. What was lent to the person before stays lent.
 func lentRole(c *gate.Call, is *policy.Role, m *gate.Meta, r *row) (as *policy.Role, made bool) {
-	as = &policy.Role{Description: "Lent by a granted request for access; it goes when it ends.", Visibility: is.Visibility, ChangedAt: c.At, ChangedBy: c.Who.Name,
-		UI: slices.Clone(is.UI), API: slices.Clone(is.API)}
-	if operation.ParseChannel(r.channel) == operation.API {
-		as.API = append(as.API, m.Name)
-	} else {
-		as.UI = append(as.UI, m.Name)
+	as = &policy.Role{Description: "Lent by a granted request for access; it goes when it ends.", Visibility: is.Visibility, ChangedAt: c.At, ChangedBy: c.Who.Name, From: is.ID}
+	name := is.Name
+	if on := c.Policy.Role(is.From); on != nil {
+		as.From, name = on.ID, on.Name
+		as.More = policy.Addition{UI: slices.Clone(is.More.UI), API: slices.Clone(is.More.API)}
 	}
-	slices.Sort(as.UI)
-	slices.Sort(as.API)
-	name := clipped(is.Name+" with "+m.Title, 150) + " until " + time.UnixMicro(r.until-1).In(c.Tenant.Zone).Format("2006-01-02")
+	if operation.ParseChannel(r.channel) == operation.API {
+		as.More.API = append(as.More.API, m.Name)
+	} else {
+		as.More.UI = append(as.More.UI, m.Name)
+	}
+	slices.Sort(as.More.UI)
+	slices.Sort(as.More.API)
+	name = clipped(name+" with "+m.Title, 140)
+	if more := len(as.More.UI) + len(as.More.API) - 1; more > 0 {
+		name += fmt.Sprintf(" and %d more", more)
+	}
+	name += " until " + time.UnixMicro(r.until-1).In(c.Tenant.Zone).Format("2006-01-02")
 	for n := 1; ; n++ {
 		as.Name = name
 		if n > 1 {
@@ -145,7 +166,7 @@ func lentRole(c *gate.Call, is *policy.Role, m *gate.Meta, r *row) (as *policy.R
 			as.ID = id.New[id.Role](c.At)
 			return as, true
 		}
-		if o := c.Policy.Roles()[i]; o.Shipped == "" && same(o.UI, as.UI) && same(o.API, as.API) && o.Visibility == as.Visibility {
+		if o := c.Policy.Roles()[i]; o.From == as.From && same(o.More.UI, as.More.UI) && same(o.More.API, as.More.API) {
 			return o, false
 		}
 	}
@@ -162,14 +183,6 @@ func clipped(s string, most int) string {
 		return string(r[:most])
 	}
 	return s
-}
-
-// boundAlike puts a lent role under every address rule of the role that it stands
-// in for, so that nothing but the operation is widened.
-func boundAlike(ctx context.Context, tx *db.Tx, is, as id.Role) error {
-	_, err := tx.Exec(ctx, `INSERT INTO ip_rule_holder (rule_id, kind, holder) SELECT h.rule_id, 'role', ? FROM ip_rule_holder h WHERE h.kind = 'role' AND h.holder = ?
-		AND NOT EXISTS (SELECT 1 FROM ip_rule_holder o WHERE o.rule_id = h.rule_id AND o.kind = 'role' AND o.holder = ?)`, as, is, as)
-	return err
 }
 
 // tidy gives back roles whose time is over and deletes lent ones that nobody holds
@@ -198,8 +211,10 @@ func tidy(ctx context.Context, c *gate.Call) error {
 			return err
 		}
 	}
-	_, err = c.Tx.Exec(ctx, `DELETE FROM restriction_pause WHERE until <= ?`, c.At)
-	return err
+	if _, err = c.Tx.Exec(ctx, `DELETE FROM restriction_pause WHERE until <= ?`, c.At); err != nil {
+		return err
+	}
+	return policy.ForgetLentLoans(ctx, c.Tx)
 }
 
 func (d *Desk) refuse(ctx context.Context, c *gate.Call, in *RefuseIn) (*Request, error) {
@@ -226,7 +241,7 @@ func (d *Desk) withdraw(ctx context.Context, c *gate.Call, in *Ref) (*Request, e
 	if err := settle(ctx, c.Tx, r); err != nil {
 		return nil, err
 	}
-	return d.shown(ctx, c, r)
+	return d.shown(ctx, c, r, false)
 }
 
 // decidable reads a request that the caller can decide.
@@ -238,7 +253,7 @@ func (d *Desk) decidable(ctx context.Context, c *gate.Call, rid id.AccessRequest
 	if r.user == c.Who.User {
 		return nil, nil, fault.New(fault.Denied, "own_access", "Nobody grants to themselves; another person decides.")
 	}
-	p, err := d.plan(ctx, c, r)
+	p, err := d.plan(ctx, c, r, false)
 	if err != nil {
 		return nil, nil, err
 	}

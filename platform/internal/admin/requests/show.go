@@ -3,6 +3,7 @@ package requests
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -44,6 +45,17 @@ type Request struct {
 	How         string           `json:"how,omitempty" class:"public" doc:"lend: by itself, until the end; by_hand: by a change made elsewhere. For whoever may decide"`
 	Would       string           `json:"would_allow,omitempty" class:"public" doc:"what stands in the way; for whoever may decide"`
 	Change      *inquiry.Change  `json:"change,omitempty" doc:"the smallest change; for whoever may decide"`
+	Rows        *Rows            `json:"rows,omitempty" doc:"what granting would show the person; for whoever may decide"`
+}
+
+// Rows is what the person finds now, and what they would find once it is granted,
+// of what the asker may see.
+type Rows struct {
+	LoansNow         int64  `json:"loans_now" class:"public"`
+	LoansThen        int64  `json:"loans_then" class:"public"`
+	ApplicationsNow  int64  `json:"applications_now" class:"public"`
+	ApplicationsThen int64  `json:"applications_then" class:"public"`
+	Said             string `json:"said" class:"public" example:"1 loan more"`
 }
 
 // ListIn narrows a list.
@@ -65,6 +77,7 @@ type deed struct {
 	How          string           `json:"how,omitempty"`
 	Role         string           `json:"role,omitempty"`
 	Restrictions []id.Restriction `json:"paused,omitempty"`
+	Loan         id.Loan          `json:"loan,omitempty"`
 }
 
 func (d deed) String() string {
@@ -90,7 +103,7 @@ func (d *Desk) list(ctx context.Context, c *gate.Call, in *ListIn) (*ListOut, er
 	}
 	out := &ListOut{Items: []Request{}}
 	for _, r := range rows {
-		one, err := d.shown(ctx, c, r)
+		one, err := d.shown(ctx, c, r, false)
 		if fault.Is(err, fault.NotFound) {
 			continue // another's, and not theirs to decide
 		}
@@ -111,7 +124,7 @@ func (d *Desk) view(ctx context.Context, c *gate.Call, in *Ref) (*Request, error
 	if err != nil {
 		return nil, err
 	}
-	return d.shown(ctx, c, r)
+	return d.shown(ctx, c, r, true)
 }
 
 // told is what the owner and whoever decides see alike.
@@ -129,13 +142,14 @@ func (d *Desk) told(ctx context.Context, c *gate.Call, r *row) (*Request, error)
 	return out, nil
 }
 
-// shown gives a request to its owner, or to somebody who can decide it.
-func (d *Desk) shown(ctx context.Context, c *gate.Call, r *row) (*Request, error) {
+// shown gives a request to its owner, or to somebody who can decide it, who is told
+// how many rows it would show the person if they are to be counted.
+func (d *Desk) shown(ctx context.Context, c *gate.Call, r *row, count bool) (*Request, error) {
 	out, err := d.told(ctx, c, r)
 	if err != nil || out.Mine {
 		return out, err
 	}
-	p, err := d.plan(ctx, c, r)
+	p, err := d.plan(ctx, c, r, count && r.state == Open)
 	if err != nil {
 		return nil, err
 	}
@@ -145,11 +159,35 @@ func (d *Desk) shown(ctx context.Context, c *gate.Call, r *row) (*Request, error
 	if out.MayDecide = r.state == Open; out.MayDecide {
 		out.How, out.Would = p.how, p.answer.Words()
 		out.Change, _ = p.answer.Change()
+		if count {
+			out.Rows = rowsOf(p.answer)
+		}
 		if p.answer.Allowed {
 			out.Would = "The call is allowed by now."
 		}
 	}
 	return out, nil
+}
+
+// rowsOf tells what granting shows; nil where it shows no other rows.
+func rowsOf(a *inquiry.Answer) *Rows {
+	if !slices.ContainsFunc(a.Obstacles, func(o inquiry.Obstacle) bool { return len(o.Hiding) > 0 }) {
+		return nil
+	}
+	r := &Rows{LoansNow: a.Now.Loans, LoansThen: a.Then.Loans, ApplicationsNow: a.Now.Applications, ApplicationsThen: a.Then.Applications}
+	r.Said = more(r.LoansThen-r.LoansNow, "loan")
+	if n := r.ApplicationsThen - r.ApplicationsNow; n > 0 {
+		r.Said += " and " + more(n, "application")
+	}
+	r.Said += fmt.Sprintf(": %d loans and %d applications instead of %d and %d.", r.LoansThen, r.ApplicationsThen, r.LoansNow, r.ApplicationsNow)
+	return r
+}
+
+func more(n int64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s more", n, noun)
 }
 
 // plan is how a request could be granted by the caller.
@@ -163,7 +201,7 @@ type plan struct {
 
 // plan asks what stands in the way, within the caller's own scope, and whether the
 // caller may lift it.
-func (d *Desk) plan(ctx context.Context, c *gate.Call, r *row) (*plan, error) {
+func (d *Desk) plan(ctx context.Context, c *gate.Call, r *row, count bool) (*plan, error) {
 	p := &plan{how: byHand, answer: &inquiry.Answer{}}
 	if !d.mayDecide(c, r) {
 		return p, nil
@@ -176,7 +214,7 @@ func (d *Desk) plan(ctx context.Context, c *gate.Call, r *row) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.meta = q.Meta
+	p.meta, q.Count = q.Meta, count
 	if p.answer, err = d.config.Inquiry.Ask(ctx, c, q); err != nil {
 		return nil, err
 	}
@@ -188,11 +226,13 @@ func (d *Desk) plan(ctx context.Context, c *gate.Call, r *row) (*plan, error) {
 		switch {
 		case o.Layer == access.Permission && o.Change != nil && !paired(c, d, "role.update", "user.update"):
 			p.may = p.may && canAny(c, "role.update", "user.update")
-		case o.Layer == access.Row && len(o.Hiding) > 0 && !paired(c, d, "search_restriction.update", "search_restriction.assign", "user.update"):
+		case o.Layer == access.Row && o.Loan != "" && !paired(c, d, d.Lend.Name):
+			p.may = p.may && c.Can(d.Lend.Name, "")
+		case o.Layer == access.Row && o.Loan == "" && len(o.Hiding) > 0 && !paired(c, d, "search_restriction.update", "search_restriction.assign", "user.update"):
 			p.may = p.may && canAny(c, "search_restriction.update", "search_restriction.assign", "user.update")
 		default:
 			p.how = byHand
-			p.may = p.may && (o.Change == nil || c.Can(o.Change.Operation, ""))
+			p.may = p.may && (o.Change == nil || o.Change.By == inquiry.ByPerson || c.Can(o.Change.Operation, ""))
 		}
 	}
 	if len(p.answer.Obstacles) == 0 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
@@ -28,6 +29,7 @@ type Restriction struct {
 	Broken       bool           `json:"broken,omitempty" class:"public" doc:"an expression speaks of what is not there any more, so it hides everything"`
 	Users        []Holder       `json:"users" doc:"who holds it of their own"`
 	Teams        []Holder       `json:"teams" doc:"teams whose members it binds"`
+	Version      int64          `json:"version" class:"public" doc:"changes with every change; send it back with an edit"`
 }
 
 // RestrictionIn is a search restriction as it shall be.
@@ -44,6 +46,7 @@ type RestrictionIn struct {
 type UpdateIn struct {
 	ID id.Restriction `path:"id" json:"-"`
 	RestrictionIn
+	Version *int64 `json:"version,omitempty" doc:"the version that was read: if somebody has saved another since, the answer is 409 and names who"`
 }
 
 // Ref names a search restriction in a path.
@@ -65,7 +68,7 @@ type ListOut struct {
 // shown gives a stored restriction with its sentence and its holders.
 func shown(c *gate.Call, r *policy.Restriction, h *policy.Holding) Restriction {
 	out := Restriction{ID: r.ID, Name: r.Name, Visible: r.Visible, Borrowers: r.Borrowers, Applications: r.Applications,
-		Limits: append([]policy.Limit{}, r.Limits...), Users: []Holder{}, Teams: []Holder{}}
+		Limits: append([]policy.Limit{}, r.Limits...), Users: []Holder{}, Teams: []Holder{}, Version: r.ChangedAt}
 	if h != nil {
 		for _, u := range h.Users {
 			out.Users = append(out.Users, Holder(u))
@@ -160,6 +163,9 @@ func (d *Desk) update(ctx context.Context, c *gate.Call, in *UpdateIn) (*Restric
 		}
 		return nil, err
 	}
+	if err := admin.Unmoved(ctx, c, admin.Stored{Object: object(in.ID), Noun: "search restriction", At: before.ChangedAt, By: before.ChangedBy}, in.Version); err != nil {
+		return nil, err
+	}
 	r, err := compiled(c, &in.RestrictionIn)
 	if err != nil {
 		return nil, err
@@ -167,7 +173,7 @@ func (d *Desk) update(ctx context.Context, c *gate.Call, in *UpdateIn) (*Restric
 	if err := understood(ctx, c, &in.RestrictionIn, r); err != nil {
 		return nil, err
 	}
-	r.ID = in.ID
+	r.ID, r.ChangedAt, r.ChangedBy = in.ID, c.At, c.Who.Name
 	note(c, before, r)
 	d.changed(c)
 	if err := policy.UpdateRestriction(ctx, c.Tx, r); err != nil {

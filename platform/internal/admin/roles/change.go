@@ -16,6 +16,7 @@ import (
 type UpdateIn struct {
 	ID id.Role `path:"id" json:"-"`
 	Content
+	Version *int64 `json:"version,omitempty" doc:"the version that was read: if somebody has saved another since, the answer is 409 and names who"`
 }
 
 // DuplicateIn copies a role under another name.
@@ -38,6 +39,13 @@ func (d *Desk) create() *gate.Op[Content, Role] {
 
 func (d *Desk) update() *gate.Op[UpdateIn, Role] {
 	o := edit("role.update", "Edit role", "Role", "PUT", "/roles/{id}", func(ctx context.Context, c *gate.Call, in *UpdateIn) (*Role, error) {
+		before, err := held(c, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		if err := admin.Unmoved(ctx, c, admin.Stored{Object: object(in.ID), Noun: "role", At: before.ChangedAt, By: before.ChangedBy}, in.Version); err != nil {
+			return nil, err
+		}
 		r, holders, err := d.Replace(ctx, c, in.ID, &in.Content)
 		if err != nil {
 			return nil, err
@@ -127,6 +135,7 @@ func (d *Desk) delete() *gate.Op[Ref, admin.Done] {
 		return &admin.Done{Done: true}, policy.DeleteRole(ctx, c.Tx, r.ID)
 	})
 	o.Object = func(in *Ref) string { return object(in.ID) }
+	o.Pairing = gate.MayPair
 	return o
 }
 
@@ -176,6 +185,9 @@ func sameContent(a, b *policy.Role) bool {
 }
 
 func (d *Desk) save(ctx context.Context, c *gate.Call, before *policy.Role, after policy.Role) (*policy.Role, int, error) {
+	if before.From != "" {
+		return nil, 0, fault.New(fault.Conflict, "role_lent", "This role is lent by a granted request and holds what the role below it holds; edit that one, or let it end.")
+	}
 	bearers, err := policy.Bearers(ctx, c.Tx, before.ID)
 	if err != nil {
 		return nil, 0, err

@@ -32,6 +32,8 @@ type Role struct {
 	Holders     int        `json:"holders" class:"public" doc:"users who hold it now"`
 	ChangedAt   string     `json:"changed_at" class:"public" doc:"last change; empty: as it was shipped"`
 	ChangedBy   string     `json:"changed_by" class:"public"`
+	Version     int64      `json:"version" class:"public" doc:"changes with every change; send it back with an edit"`
+	LentFrom    id.Role    `json:"lent_from,omitempty" class:"public" doc:"lent by a granted request: what this role holds, and more; it is not edited"`
 }
 
 // Ref names a role in a path.
@@ -76,7 +78,8 @@ func (d *Desk) view() *gate.Op[Ref, Role] {
 
 func shown(r *policy.Role, holders int) *Role {
 	return &Role{ID: r.ID, Name: r.Name, Description: r.Description, Shipped: r.Shipped != "", Customized: r.Customized, UI: sorted(r.UI), API: sorted(r.API),
-		Visibility: shownVisibility(r.Visibility), Holders: holders, ChangedAt: instant(r.ChangedAt), ChangedBy: r.ChangedBy}
+		Visibility: shownVisibility(r.Visibility), Holders: holders, ChangedAt: instant(r.ChangedAt), ChangedBy: r.ChangedBy,
+		Version: r.ChangedAt, LentFrom: r.From}
 }
 
 func shownVisibility(v secret.Visibility) Visibility {

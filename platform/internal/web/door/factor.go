@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"strconv"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/pan"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
+	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
@@ -82,7 +84,12 @@ func recovery(v *visit.Visit) bool {
 }
 
 func (r *Room) give(v *visit.Visit) {
-	visit.Act(v, r.desk.Give, func(*signin.Done) visit.Answer { return visit.Go(next(v), "") }, r.factor(v))
+	visit.Act(v, r.desk.Give, func(out *signin.Given) visit.Answer {
+		if left := codesLeft(out); left != "" {
+			return visit.Told(next(v), parts.Toast{Meaning: parts.Warn, Text: left, Link: &parts.Link{Text: "Make new ones", Href: minePath}})
+		}
+		return visit.Go(next(v), "")
+	}, r.factor(v))
 }
 
 // newFactor is the page on which a factor is set up.
@@ -146,16 +153,30 @@ func (r *Room) stepUp(v *visit.Visit, h visit.Held) visit.Screen {
 		case m.Fresh && h.Path == "" && v.Fault() == nil:
 			return visit.View{To: visit.Local(h.Back)}, nil
 		}
-		return visit.View{Alone: stepUpPage(v, proof{mine: m, action: visit.StepUpPath, recovery: recovery(v), held: h})}, nil
+		return visit.View{Alone: stepUpPage(v, proof{mine: m, action: visit.StepUpPath, recovery: recovery(v) && h.Path == "", held: h})}, nil
 	}
 }
 
 func (r *Room) prove(v *visit.Visit) {
-	visit.Act(v, r.desk.Give, func(*signin.Done) visit.Answer { return visit.Return(visit.HeldOf(v.Form())) }, r.asked(v))
+	visit.Act(v, r.desk.Give, func(out *signin.Given) visit.Answer { return visit.Return(visit.HeldOf(v.Form()), codesLeft(out)) }, r.asked(v))
+}
+
+// codesLeft warns whoever has used a recovery code how many are left; empty after
+// any other factor.
+func codesLeft(out *signin.Given) string {
+	switch {
+	case !out.Recovery:
+		return ""
+	case out.CodesLeft == 0:
+		return "That was your last recovery code. Make new ones now."
+	case out.CodesLeft == 1:
+		return "This recovery code is used up; one is left. Make new ones soon."
+	}
+	return "This recovery code is used up; " + strconv.Itoa(out.CodesLeft) + " are left."
 }
 
 func (r *Room) provePassword(v *visit.Visit) {
-	visit.Act(v, r.desk.Prove, func(*signin.Done) visit.Answer { return visit.Return(visit.HeldOf(v.Form())) }, r.asked(v))
+	visit.Act(v, r.desk.Prove, func(*signin.Done) visit.Answer { return visit.Return(visit.HeldOf(v.Form()), "") }, r.asked(v))
 }
 
 // asked shows the question again, with the form that waits behind it.

@@ -47,8 +47,11 @@ func Render(s Screen) Answer { return Answer{see: s} }
 func Printed(c templ.Component) Answer { return Answer{print: c} }
 
 // Return answers a fresh proof: the form that was held is shown again, or the
-// page that asked is opened.
-func Return(h Held) Answer { return Answer{held: &h} }
+// page that asked is opened. also is a warning that goes with it, such as how many
+// recovery codes are left.
+func Return(h Held, also string) Answer {
+	return Answer{held: &h, toast: parts.Toast{Meaning: parts.Warn, Text: also}}
+}
 
 // Fill takes the form into the input where tags do not do; it may begin with
 // Decode.
@@ -136,7 +139,7 @@ func (v *Visit) follow(at int64, a Answer) {
 		return
 	}
 	if a.held != nil {
-		v.Resume(*a.held)
+		v.resume(at, *a.held, a.toast)
 		return
 	}
 	v.say(at, a.toast)

@@ -134,6 +134,9 @@ func (v *Visit) page(status int, view View) {
 	p.Banners = append(f.Banners, p.Banners...)
 	if v.err == (proved{}) {
 		p.Toasts = append(p.Toasts, parts.Toast{Meaning: parts.OK, Text: sayAgain})
+		if v.resumed != nil && v.resumed.also.Text != "" {
+			p.Toasts = append(p.Toasts, v.resumed.also)
+		}
 	}
 	if p.Search.Action == "" {
 		p.Search = f.Search

@@ -117,19 +117,20 @@ func secretFields(t reflect.Type) (names []string) {
 	return names
 }
 
-// Resume shows a held form again, now that the person has proved who they are.
+// resume shows a held form again, now that the person has proved who they are.
 // The act that it was sent to prints its page with what was typed.
-func (v *Visit) Resume(h Held) {
+func (v *Visit) resume(at int64, h Held, also parts.Toast) {
 	form, err := url.ParseQuery(h.Form)
 	u, bad := url.Parse(h.Path)
 	if err != nil || bad != nil || h.Path == "" || len(form) > maxNames {
+		v.say(at, also)
 		v.protect()
 		http.Redirect(v.W, v.R, Local(h.Back), http.StatusSeeOther)
 		return
 	}
 	r := v.R.Clone(v.Context())
 	r.URL, r.RequestURI, r.Body = u, h.Path, http.NoBody
-	v.mux.ServeHTTP(&resumed{ResponseWriter: v.W, form: form, back: h.Back}, r)
+	v.mux.ServeHTTP(&resumed{ResponseWriter: v.W, form: form, back: h.Back, also: also}, r)
 }
 
 // resumed hands a held form to the act that it belongs to.
@@ -137,6 +138,7 @@ type resumed struct {
 	http.ResponseWriter
 	form url.Values
 	back string
+	also parts.Toast // empty: nothing more to say
 }
 
 // proved is why a form came back although nothing is wrong with it.
@@ -152,7 +154,11 @@ func (v *Visit) again(s Screen) bool {
 		return false
 	}
 	if s == nil || strings.TrimSpace(v.resumed.form.Get(formName)) == "" {
-		v.say(v.Request().At, parts.Toast{Meaning: parts.OK, Text: "It is you. Press the button once more."})
+		said := parts.Toast{Meaning: parts.OK, Text: "It is you. Press the button once more."}
+		if also := v.resumed.also; also.Text != "" {
+			said = parts.Toast{Meaning: also.Meaning, Text: said.Text + " " + also.Text}
+		}
+		v.say(v.Request().At, said)
 		v.protect()
 		http.Redirect(v.W, v.R, Local(v.resumed.back), http.StatusSeeOther)
 		return true
