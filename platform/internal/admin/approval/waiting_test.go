@@ -1,0 +1,168 @@
+package approval_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/geo/gazetteer"
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/money"
+	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/internal/outbound"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/approval"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
+	"github.com/lendkeep/lendkeep/platform/internal/origination"
+	"github.com/lendkeep/lendkeep/platform/internal/origination/form"
+	"github.com/lendkeep/lendkeep/platform/internal/origination/provider"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing"
+)
+
+// branch is an office in which proposals wait about loans, borrowers,
+// applications and a team.
+type branch struct {
+	*office
+	loans        *servicing.Desk
+	applications *origination.Desk
+	stamp        *gate.Op[stampIn, approval.Done]
+}
+
+type stampIn struct {
+	Borrower string `path:"id" json:"-"`
+}
+
+// stamping is something about a borrower that may wait: no shipped operation is.
+func stamping() *gate.Op[stampIn, approval.Done] {
+	return &gate.Op[stampIn, approval.Done]{Name: "borrower.stamp", Title: "Stamp borrower", Area: "Test", Screen: "Borrower", Method: "POST", Path: "/borrowers/{id}/stamp",
+		Kind: operation.Write, Audit: operation.Changed, Permit: gate.ByRole, Roles: "manager", Pairing: gate.MayPair,
+		Object: func(in *stampIn) string { return "borrower/" + in.Borrower },
+		Do: func(_ context.Context, c *gate.Call, _ *stampIn) (*approval.Done, error) {
+			c.Change("stamp", "", "seen")
+			return &approval.Done{Done: true}, nil
+		}}
+}
+
+func eachBranch(t *testing.T, fn func(t *testing.T, b *branch)) {
+	var b *branch
+	gatetest.Each(t, func() gatetest.Config {
+		b = &branch{office: &office{rename: renaming()}, loans: servicing.New(servicing.Config{}), stamp: stamping()}
+		b.Desk = approval.New(approval.Config{Gate: func() *gate.Gate { return b.Gate }})
+		b.applications = origination.New(origination.Config{Kick: func(*gate.Call) {}, Gazetteer: gazetteer.Small(),
+			Provider: provider.Config{Outbound: outbound.New(outbound.Config{}), Now: func() time.Time { return b.Now() }}})
+		return gatetest.Config{Operations: slices.Concat(b.Operations(), b.loans.Operations(), b.applications.Operations(), []gate.Entry{b.rename, b.stamp}), Vocabulary: b.loans.Vocabulary}
+	}, func(t *testing.T, h *gatetest.House) {
+		b.House = h
+		b.write(t, func(ctx context.Context, tx *db.Tx) error {
+			b.team = id.New[id.Team](tx.At)
+			return policy.SaveTeam(ctx, tx, &policy.Team{ID: b.team, Name: "Collections"}, true)
+		})
+		_, err := gatetest.Do(h, b.Demand, h.Screen(policy.Admin), approval.PairIn{Operations: []string{"team.rename", "borrower.stamp", "loan.write_off", "application.reject"}})
+		must(t, err)
+		fn(t, b)
+	})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// waitsFor holds an error to a proposal.
+func waitsFor(t *testing.T, err error) {
+	t.Helper()
+	if fault.As(err) == nil || fault.As(err).Kind != fault.Proposed {
+		t.Fatalf("not proposed but %v", err)
+	}
+}
+
+// lent gives somebody in a state a loan, and has the administrator propose to
+// write it off and to stamp the borrower.
+func (b *branch) lent(t *testing.T, name, portfolio string) {
+	t.Helper()
+	who, err := gatetest.Do(b.House, b.loans.BorrowerCreate, b.Key(policy.Manager), servicing.BorrowerCreateIn{FirstName: name, LastName: "Example", Email: name + "@example.com"})
+	must(t, err)
+	loan, err := gatetest.Do(b.House, b.loans.LoanCreate, b.Key(policy.Manager), servicing.LoanCreateIn{BorrowerID: string(who.ID), Principal: money.Must("1200"), AnnualRate: "0", TermMonths: 12, Portfolios: []string{portfolio}})
+	must(t, err)
+	_, err = gatetest.Do(b.House, b.loans.WriteOff, b.Key(policy.Admin), servicing.WriteOffIn{ID: string(loan.ID), Reason: "cannot pay"})
+	waitsFor(t, err)
+	_, err = gatetest.Do(b.House, b.stamp, b.Key(policy.Admin), stampIn{Borrower: string(who.ID)})
+	waitsFor(t, err)
+}
+
+// applied enters an application from a state and has its rejection proposed.
+func (b *branch) applied(t *testing.T, city, state, code string) {
+	t.Helper()
+	made, err := gatetest.Do(b.House, b.applications.Submit, b.Screen(policy.Underwriter), origination.SubmitIn{
+		Applicant: form.ApplicantIn{FirstName: "Ada", LastName: "Example", Email: "ada@example.com", Phone: "+1 212 555 0123", DateOfBirth: "1990-04-01", SSN: "123-45-6789",
+			Address: form.AddressIn{Line1: "5 Example Street", City: city, Region: state, PostalCode: code, Country: "US"}},
+		Requested: form.RequestedIn{Amount: "5000", TermMonths: 24}})
+	must(t, err)
+	_, err = gatetest.Do(b.House, b.applications.Reject, b.Key(policy.Admin), origination.RejectIn{ID: made.ID, Reason: "income", Adverse: []string{"Income is too low."}})
+	waitsFor(t, err)
+}
+
+// The number at the top of every page is counted by one statement, and the inbox
+// by looking at each proposal; under every restriction they say the same, and the
+// inbox shows nothing about a row that its reader may not find.
+func TestTheNumberAtTheTopIsWhatTheInboxShows(t *testing.T) {
+	eachBranch(t, func(t *testing.T, b *branch) {
+		for _, name := range []string{"Acme", "Beta"} {
+			_, err := gatetest.Do(b.House, b.loans.PortfolioCreate, b.Key(policy.Manager), servicing.NamedCreateIn{Name: name})
+			must(t, err)
+		}
+		b.lent(t, "ann", "Acme")
+		b.lent(t, "ben", "Beta")
+		b.lent(t, "cem", "Beta")
+		b.applied(t, "New York", "NY", "10001")
+		b.applied(t, "Austin", "TX", "78701")
+		b.proposes(t, b.Key(policy.Admin), "Workout")
+		for _, story := range []struct {
+			what        string
+			restriction *policy.Restriction
+			manager     int // loans, borrowers and the team
+			underwriter int // applications
+		}{
+			{"nobody restricts them", nil, 7, 2},
+			{"one portfolio, no application", &policy.Restriction{Visible: `loan.portfolios.overlaps(["Acme"])`}, 3, 0},
+			{"the other, and one state", &policy.Restriction{Visible: `loan.portfolios.overlaps(["Beta"])`, Applications: `application.state == "TX"`}, 5, 1},
+			{"nothing at all", &policy.Restriction{Visible: `loan.status == "closed"`, Applications: `application.state == "ZZ"`}, 1, 0},
+			{"everything, in other words", &policy.Restriction{Visible: "true", Applications: "true"}, 7, 2},
+		} {
+			for role, want := range map[string]int{policy.Manager: story.manager, policy.Underwriter: story.underwriter, policy.Agent: 0, policy.Admin: 0} {
+				if story.restriction != nil {
+					b.Restrict(t, role, *story.restriction)
+				}
+				b.same(t, story.what, role, want)
+			}
+		}
+		b.Advance(8 * 24 * time.Hour)
+		list, err := gatetest.Do(b.House, b.List, b.Key(policy.Manager), approval.ListIn{})
+		must(t, err)
+		if list.Waiting != 0 {
+			t.Errorf("%d still wait after eight days", list.Waiting)
+		}
+	})
+}
+
+// same holds number, inbox and what is known to each other.
+func (b *branch) same(t *testing.T, what, role string, want int) {
+	t.Helper()
+	list, err := gatetest.Do(b.House, b.List, b.Screen(role), approval.ListIn{})
+	must(t, err)
+	shown := 0
+	for _, p := range list.Items {
+		if p.MayDecide {
+			shown++
+		}
+	}
+	if top := b.waiting(t, role); top != want || list.Waiting != want || shown != want {
+		t.Errorf("%s, %s: %d at the top, %d counted, %d shown, want %d", what, role, top, list.Waiting, shown, want)
+	}
+}
