@@ -50,7 +50,11 @@ func Printed(c templ.Component) Answer { return Answer{print: c} }
 // page that asked is opened. also is a warning that goes with it, such as how many
 // recovery codes are left.
 func Return(h Held, also string) Answer {
-	return Answer{held: &h, toast: parts.Toast{Meaning: parts.Warn, Text: also}}
+	t := parts.Toast{Meaning: parts.OK}
+	if also != "" {
+		t = parts.Toast{Meaning: parts.Warn, Text: " " + also}
+	}
+	return Answer{held: &h, toast: t}
 }
 
 // Fill takes the form into the input where tags do not do; it may begin with

@@ -133,10 +133,7 @@ func (v *Visit) page(status int, view View) {
 	p.Toasts = append(p.Toasts, f.Toasts...)
 	p.Banners = append(f.Banners, p.Banners...)
 	if v.err == (proved{}) {
-		p.Toasts = append(p.Toasts, parts.Toast{Meaning: parts.OK, Text: sayAgain})
-		if v.resumed != nil && v.resumed.also.Text != "" {
-			p.Toasts = append(p.Toasts, v.resumed.also)
-		}
+		p.Toasts = append(p.Toasts, parts.Toast{Meaning: v.resumed.also.Meaning, Text: sayAgain + v.resumed.also.Text})
 	}
 	if p.Search.Action == "" {
 		p.Search = f.Search

@@ -138,7 +138,7 @@ type resumed struct {
 	http.ResponseWriter
 	form url.Values
 	back string
-	also parts.Toast // empty: nothing more to say
+	also parts.Toast // what goes with "it is you"
 }
 
 // proved is why a form came back although nothing is wrong with it.
@@ -154,11 +154,7 @@ func (v *Visit) again(s Screen) bool {
 		return false
 	}
 	if s == nil || strings.TrimSpace(v.resumed.form.Get(formName)) == "" {
-		said := parts.Toast{Meaning: parts.OK, Text: "It is you. Press the button once more."}
-		if also := v.resumed.also; also.Text != "" {
-			said = parts.Toast{Meaning: also.Meaning, Text: said.Text + " " + also.Text}
-		}
-		v.say(v.Request().At, said)
+		v.say(v.Request().At, parts.Toast{Meaning: v.resumed.also.Meaning, Text: "It is you. Press the button once more." + v.resumed.also.Text})
 		v.protect()
 		http.Redirect(v.W, v.R, Local(v.resumed.back), http.StatusSeeOther)
 		return true
