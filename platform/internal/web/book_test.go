@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"log/slog"
 	"net/http/httptest"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/money"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/addresses"
@@ -45,6 +47,7 @@ type library struct {
 	*place
 	servicing *servicing.Desk
 	inbox     *approval.Desk
+	positions *roles.Desk
 }
 
 // eachBook runs a story on both engines.
@@ -71,16 +74,36 @@ func eachBook(t *testing.T, fn func(t *testing.T, l *library)) {
 // furnished gives the operations and the rooms of the house.
 func (l *library) furnished(catalogue func() []*gate.Meta) ([]gate.Entry, []visit.Room) {
 	staff := people.New(people.Config{Passwords: identity.NewPasswords(), Catalogue: catalogue, Kick: func(*gate.Call) {}})
-	positions, limits, sets, books := roles.New(roles.Config{Catalogue: catalogue}), restrictions.New(restrictions.Config{}), addresses.New(), records.New()
+	limits, sets, books := restrictions.New(restrictions.Config{}), addresses.New(), records.New()
+	l.positions = roles.New(roles.Config{Catalogue: catalogue})
 	questions := inquiry.New(inquiry.Config{Catalogue: catalogue})
 	wishes, views, trials := requests.New(requests.Config{Inquiry: questions}), vantage.New(vantage.Config{Catalogue: catalogue}), rehearsal.New(rehearsal.Config{Catalogue: catalogue})
-	file := policyfile.New(policyfile.Config{Roles: positions, Restrictions: limits, Addresses: sets, Catalogue: catalogue})
+	file := policyfile.New(policyfile.Config{Roles: l.positions, Restrictions: limits, Addresses: sets, Catalogue: catalogue})
 	l.inbox = approval.New(approval.Config{Gate: func() *gate.Gate { return l.Gate }})
-	list := slices.Concat(staff.Operations(), positions.Operations(), limits.Operations(), sets.Operations(), books.Operations(), questions.Operations(), wishes.Operations(),
+	list := slices.Concat(staff.Operations(), l.positions.Operations(), limits.Operations(), sets.Operations(), books.Operations(), questions.Operations(), wishes.Operations(),
 		views.Operations(), trials.Operations(), file.Operations(), l.inbox.Operations(), l.servicing.Operations(), visit.Operations())
-	return list, []visit.Room{settings.New(), peopleroom.New(staff, positions, limits, catalogue), roleroom.New(positions, file, catalogue), limitroom.New(limits, holders(staff)),
-		askroom.New(askroom.Config{Inquiry: questions, Requests: wishes, Vantage: views, Rehearsal: trials, People: staff, Roles: positions, Catalogue: catalogue}),
+	return list, []visit.Room{settings.New(), peopleroom.New(staff, l.positions, limits, catalogue), roleroom.New(l.positions, file, catalogue), limitroom.New(limits, holders(staff)),
+		askroom.New(askroom.Config{Inquiry: questions, Requests: wishes, Vantage: views, Rehearsal: trials, People: staff, Roles: l.positions, Catalogue: catalogue}),
 		approvals.New(l.inbox, catalogue), loans.New(l.servicing, books), addressroom.New(sets), shelfroom.New(l.servicing.Desk)}
+}
+
+// promote makes the person of a role an administrator.
+func (l *library) promote(t *testing.T, role string) {
+	t.Helper()
+	err := l.Write(func(ctx context.Context, tx *db.Tx) error {
+		s, err := identity.StaffByID(ctx, tx, l.People[role].ID)
+		if err != nil {
+			return err
+		}
+		s.Role = l.Roles[policy.Admin]
+		if err := identity.UpdateStaff(ctx, tx, s); err != nil {
+			return err
+		}
+		return policy.Bump(ctx, tx)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // portfolio makes a portfolio without the screens.
