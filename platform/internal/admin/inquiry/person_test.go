@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lendkeep/lendkeep/internal/audit"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/factor"
 	"github.com/lendkeep/lendkeep/internal/fault"
@@ -124,6 +125,9 @@ func TestARightThatWasLentHasEnded(t *testing.T) {
 		if err := o.call(s); err != nil {
 			t.Fatalf("while it is lent: %v", err)
 		}
+		if e := o.Trail(t, audit.Filter{Operation: "loan.pay", Outcome: "allowed"})[0]; e.Grant != "gr_lent" {
+			t.Errorf("the trail does not name the grant: %+v", e)
+		}
 		o.Advance(2 * time.Minute)
 		refused := o.call(s)
 		if reason(refused) != "grant_expired" {
@@ -133,6 +137,9 @@ func TestARightThatWasLentHasEnded(t *testing.T) {
 		o.apply(t, out.Change, policy.Agent)
 		if err := o.call(s); err != nil {
 			t.Errorf("after the change: %v", err)
+		}
+		if e := o.Trail(t, audit.Filter{Operation: "loan.pay", Outcome: "allowed"})[0]; e.Grant != "" {
+			t.Errorf("the trail names a grant where the role permits: %+v", e)
 		}
 	})
 }

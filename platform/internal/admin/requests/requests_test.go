@@ -32,6 +32,9 @@ type counter struct {
 	*gatetest.House
 	*requests.Desk
 	act      *gate.Op[ref, done]
+	look     *gate.Op[ref, done] // at a loan
+	people   *people.Desk
+	roles    *roles.Desk
 	borrower string // in Ohio
 }
 
@@ -55,6 +58,18 @@ func act() *gate.Op[ref, done] {
 		}}
 }
 
+func look() *gate.Op[ref, done] {
+	return &gate.Op[ref, done]{Name: "loan.look", Title: "Look at loan", Area: "Loans", Screen: "Loan", Method: "GET", Path: "/loans/{id}/look",
+		Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Roles: "manager investor", Object: func(in *ref) string { return "loan/" + in.ID },
+		Do: func(ctx context.Context, c *gate.Call, in *ref) (*done, error) {
+			out, rows := &done{}, c.Scope.Loans()
+			if c.Tx.One(ctx, `SELECT l.number FROM loan l WHERE l.id = ? AND `+rows.SQL(), append([]any{in.ID}, rows.Args()...), &out.Name) != nil {
+				return nil, fault.Missing("loan")
+			}
+			return out, nil
+		}}
+}
+
 func each(t *testing.T, fn func(t *testing.T, o *counter)) {
 	t.Helper()
 	var o *counter
@@ -62,10 +77,10 @@ func each(t *testing.T, fn func(t *testing.T, o *counter)) {
 		var list []gate.Entry
 		catalogue := func() []*gate.Meta { return gate.Catalogue(list) }
 		ask := inquiry.New(inquiry.Config{Catalogue: catalogue})
-		o = &counter{Desk: requests.New(requests.Config{Inquiry: ask}), act: act()}
-		list = append(list, o.act)
-		for _, more := range [][]gate.Entry{o.Operations(), ask.Operations(), roles.New(roles.Config{Catalogue: catalogue}).Operations(), restrictions.New(restrictions.Config{}).Operations(),
-			people.New(people.Config{Passwords: identity.NewPasswords(), Catalogue: catalogue, Kick: func(*gate.Call) {}}).Operations()} {
+		o = &counter{Desk: requests.New(requests.Config{Inquiry: ask}), act: act(), look: look(), roles: roles.New(roles.Config{Catalogue: catalogue}),
+			people: people.New(people.Config{Passwords: identity.NewPasswords(), Catalogue: catalogue, Kick: func(*gate.Call) {}})}
+		list = append(list, o.act, o.look)
+		for _, more := range [][]gate.Entry{o.Operations(), ask.Operations(), o.roles.Operations(), restrictions.New(restrictions.Config{}).Operations(), o.people.Operations()} {
 			list = append(list, more...)
 		}
 		return gatetest.Config{Operations: list, Vocabulary: book.Vocabulary}
@@ -190,7 +205,9 @@ func (o *counter) read(t *testing.T, query string, dest ...any) {
 // is not there; granting pauses the restriction for the person alone, for the time.
 func TestAGrantedRowIsShownUntilTheDate(t *testing.T) {
 	each(t, func(t *testing.T, o *counter) {
-		o.Restrict(t, policy.Investor, policy.Restriction{Name: "New York only", Visible: `borrower.state == "NY"`})
+		o.board(t, "LN-1", "NY")
+		o.board(t, "LN-2", "OH")
+		o.Restrict(t, policy.Investor, policy.Restriction{Name: "New York only", Visible: `borrower.state == "NY" && loan.number == "LN-9"`})
 		hidden := o.ask(t, policy.Investor, o.try(t, policy.Investor, o.borrower))
 		nobody := string(id.New[id.Borrower](o.Now().UnixMicro()))
 		missing := o.ask(t, policy.Investor, o.try(t, policy.Investor, nobody))
@@ -198,7 +215,7 @@ func TestAGrantedRowIsShownUntilTheDate(t *testing.T) {
 			t.Errorf("asking tells hidden from missing: %+v, %+v", hidden, missing)
 		}
 		seen, err := gatetest.Do(o.House, o.View, o.Screen(policy.Admin), requests.Ref{ID: hidden.ID})
-		if err != nil || seen.How != "lend" || !strings.Contains(seen.Would, "New York only") {
+		if err != nil || seen.How != "lend" || !strings.Contains(seen.Would, "New York only") || seen.Rows == nil || seen.Rows.LoansNow != 0 || seen.Rows.LoansThen != 2 {
 			t.Fatalf("%+v, %v", seen, err)
 		}
 		if none, err := gatetest.Do(o.House, o.View, o.Screen(policy.Admin), requests.Ref{ID: missing.ID}); err != nil || none.How != "by_hand" {

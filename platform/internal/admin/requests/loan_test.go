@@ -1,0 +1,163 @@
+package requests_test
+
+import (
+	"testing"
+
+	"github.com/lendkeep/lendkeep/internal/audit"
+	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/requests"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
+)
+
+// board puts a loan of the borrower in Ohio into the book.
+func (o *counter) board(t *testing.T, number, state string) id.Loan {
+	t.Helper()
+	at := o.Now().UnixMicro()
+	loan := id.New[id.Loan](at)
+	o.exec(t, `INSERT INTO loan (id, number, borrower_id, source_company_id, application_id, status, principal, annual_rate, term_months, convention, contract_date, first_due, opened_on, principal_balance, fees_due, oldest_unpaid_due, next_due, next_amount, level_payment, due_key, borrower_key, borrower_region, borrower_country, revision, import_id, created_at)
+		VALUES (?, ?, ?, '', '', 'active', 500000, 7000000, 24, '30/360', 20000, 0, 20000, 500000, 0, 0, 0, 0, 22387, 99999, 'ann lee', ?, 'US', 1, '', ?)`, loan, number, o.borrower, state, at)
+	return loan
+}
+
+// A role is lent as “what the person's own holds, and more”: when the own one is
+// narrowed, the lent one is at the next call; a role for good ends the lending.
+func TestALentRoleFollowsTheRoleBelow(t *testing.T) {
+	each(t, func(t *testing.T, o *counter) {
+		agent := o.People[policy.Agent].ID
+		list := func() error {
+			_, err := gatetest.Do(o.House, o.people.UserList, o.Screen(policy.Agent), people.Nothing{})
+			return err
+		}
+		edit := func(ui ...string) error {
+			in := roles.UpdateIn{ID: o.Roles[policy.Agent], Content: roles.Content{Name: "Agent", UI: ui, API: []string{}}}
+			_, err := gatetest.Do(o.House, o.roles.Update, o.Screen(policy.Admin), in)
+			return err
+		}
+		if err := edit("user.list"); err != nil {
+			t.Fatal(err)
+		}
+		asked := o.ask(t, policy.Agent, o.try(t, policy.Agent, o.borrower))
+		if _, err := gatetest.Do(o.House, o.Grant, o.Screen(policy.Admin), requests.GrantIn{ID: asked.ID}); err != nil {
+			t.Fatal(err)
+		}
+		if err := list(); err != nil || o.try(t, policy.Agent, o.borrower) != "" {
+			t.Fatalf("the lent role holds less than both: %v", err)
+		}
+		if err := edit(); err != nil {
+			t.Fatal(err)
+		}
+		if err := list(); reason(err) != "role_lacks_operation" || o.try(t, policy.Agent, o.borrower) != "" {
+			t.Errorf("after the role below was narrowed: %v", err)
+		}
+		staff, err := gatetest.Do(o.House, o.people.UserView, o.Screen(policy.Admin), people.UserRef{ID: agent})
+		if err != nil || staff.LentUntil == "" {
+			t.Fatalf("%+v, %v", staff, err)
+		}
+		lent := o.lentRole(t)
+		if _, err := gatetest.Do(o.House, o.roles.Update, o.Screen(policy.Admin), roles.UpdateIn{ID: lent, Content: roles.Content{Name: "More", UI: []string{"user.list"}, API: []string{}}}); reason(err) != "role_lent" {
+			t.Errorf("the lent role itself is edited: %v", err)
+		}
+		if _, err := gatetest.Do(o.House, o.roles.Delete, o.Screen(policy.Admin), roles.Ref{ID: lent}); reason(err) != "in_use" {
+			t.Errorf("the lent role is deleted under its holder: %v", err)
+		}
+		to := "Underwriter"
+		if _, err := gatetest.Do(o.House, o.people.UserUpdate, o.Screen(policy.Admin), people.UserUpdateIn{ID: agent, Role: &to}); err != nil {
+			t.Fatal(err)
+		}
+		if o.try(t, policy.Agent, o.borrower) == "" {
+			t.Error("another role for good leaves what was lent")
+		}
+	})
+}
+
+func (o *counter) lentRole(t *testing.T) (lent id.Role) {
+	t.Helper()
+	o.read(t, `SELECT id FROM role WHERE lent_from <> ''`, &lent)
+	return lent
+}
+
+// A request about one loan is granted by lending that loan; the granter is told how
+// many more rows the person will find.
+func TestARequestAboutALoanLendsThatLoan(t *testing.T) {
+	each(t, func(t *testing.T, o *counter) {
+		here, there, other := o.board(t, "LN-1", "NY"), o.board(t, "LN-2", "OH"), o.board(t, "LN-3", "TX")
+		o.Restrict(t, policy.Investor, policy.Restriction{Name: "New York only", Visible: `borrower.state == "NY"`})
+		see := func(l id.Loan) error {
+			_, err := gatetest.Do(o.House, o.look, o.Screen(policy.Investor), ref{ID: string(l)})
+			return err
+		}
+		refused := see(there)
+		asked := o.ask(t, policy.Investor, id.Decision(fault.As(refused).DecisionID))
+		seen, err := gatetest.Do(o.House, o.View, o.Screen(policy.Admin), requests.Ref{ID: asked.ID})
+		if err != nil || seen.How != "lend" || seen.Rows == nil || seen.Rows.LoansNow != 1 || seen.Rows.LoansThen != 2 || seen.Change.Operation != "lent_loan.grant" {
+			t.Fatalf("what the granter sees: %+v %+v, %v", seen, seen.Rows, err)
+		}
+		if mine, err := gatetest.Do(o.House, o.View, o.Screen(policy.Investor), requests.Ref{ID: asked.ID}); err != nil || mine.Rows != nil {
+			t.Errorf("the asker is told of rows: %+v, %v", mine.Rows, err)
+		}
+		if _, err := gatetest.Do(o.House, o.Grant, o.Screen(policy.Admin), requests.GrantIn{ID: asked.ID}); err != nil {
+			t.Fatal(err)
+		}
+		if see(here) != nil || see(there) != nil || see(other) == nil {
+			t.Errorf("granted: %v, %v, %v", see(here), see(there), see(other))
+		}
+		e := o.Trail(t, audit.Filter{Operation: "access_request.grant"})[0]
+		if len(e.Changes) == 0 || e.Changes[0].Field != "lent loan" {
+			t.Errorf("the trail says %+v", e.Changes)
+		}
+		out, err := gatetest.Do(o.House, o.Lent, o.Screen(policy.Admin), requests.LentIn{ID: o.People[policy.Investor].ID})
+		if err != nil || out.Total != 1 || out.Items[0].Number != "LN-2" {
+			t.Errorf("lent loans: %+v, %v", out, err)
+		}
+		if _, err := gatetest.Do(o.House, o.EndLent, o.Screen(policy.Admin), requests.EndLentIn{ID: o.People[policy.Investor].ID, Loan: there}); err != nil {
+			t.Fatal(err)
+		}
+		if err := see(there); !fault.Is(err, fault.NotFound) {
+			t.Errorf("taken back: %v", err)
+		}
+	})
+}
+
+// Nobody lends to themselves, what they do not see, or without a reason and an end.
+func TestALoanIsLentWithinBounds(t *testing.T) {
+	each(t, func(t *testing.T, o *counter) {
+		loan, investor := o.board(t, "LN-1", "NY"), o.People[policy.Investor].ID
+		lend := func(in requests.LendIn) string {
+			_, err := gatetest.Do(o.House, o.Lend, o.Screen(policy.Admin), in)
+			return reason(err)
+		}
+		good := requests.LendIn{ID: investor, Loan: loan, Until: "2026-12-01", Reason: "month-end"}
+		for want, change := range map[string]func(*requests.LendIn){
+			"own_access": func(in *requests.LendIn) { in.ID = o.People[policy.Admin].ID },
+			"not_found":  func(in *requests.LendIn) { in.Loan = id.New[id.Loan](1) },
+			"invalid":    func(in *requests.LendIn) { in.Until, in.Reason = "2027-12-01", " " },
+		} {
+			in := good
+			change(&in)
+			if got := lend(in); got != want {
+				t.Errorf("%s: %s", want, got)
+			}
+		}
+		if got := lend(good); got != "done" {
+			t.Error(got)
+		}
+		if _, err := gatetest.Do(o.House, o.Lend, o.Screen(policy.Manager), good); !fault.Is(err, fault.Denied) {
+			t.Errorf("a manager lends: %v", err)
+		}
+		for range 19 {
+			in := good
+			in.Loan = o.board(t, string(id.New[id.Loan](o.Now().UnixMicro())), "NY")
+			if got := lend(in); got != "done" {
+				t.Fatal(got)
+			}
+		}
+		in := good
+		if in.Loan = o.board(t, "LN-21", "NY"); lend(in) != "too_many_loans" {
+			t.Error("a twenty-first loan is lent")
+		}
+	})
+}
