@@ -47,6 +47,7 @@ type SimulateIn struct {
 	Restriction *RestrictionDraft `json:"search_restriction,omitempty"`
 	IPRule      *IPRuleDraft      `json:"ip_rule,omitempty"`
 	Users       []id.User         `json:"users,omitempty" maxItems:"200" doc:"left out: whoever holds it; given: as if they held it"`
+	Key         id.APIKey         `json:"api_key,omitempty" maxLength:"60" doc:"tried on the program that calls with this key: its scope, its address rules and its end count; leave users out"`
 	Operations  []string          `json:"operations,omitempty" maxItems:"200" doc:"left out: those whose answer changes"`
 	Objects     []string          `json:"objects,omitempty" maxItems:"100" doc:"loans, borrowers, applications: loan/ln_…"`
 }
@@ -64,12 +65,22 @@ type Seen struct {
 	Object string `json:"object" class:"public"`
 	Before bool   `json:"before" class:"public"`
 	After  bool   `json:"after" class:"public"`
+	Areas  []Area `json:"areas" doc:"how much of it may be seen and done; left out for what neither shows"`
+}
+
+// Area is how much of one area of an object limits leave.
+type Area struct {
+	Area   string `json:"area" class:"public" enum:"summary,schedule,payments,borrower,notes,documents,application"`
+	Before string `json:"before" class:"public" enum:"none,view,full"`
+	After  string `json:"after" class:"public" enum:"none,view,full"`
 }
 
 // Effect is what the change would mean to one person.
 type Effect struct {
 	User        id.User   `json:"user" class:"public"`
 	Name        string    `json:"name" class:"public"`
+	Key         id.APIKey `json:"api_key,omitempty" class:"public" doc:"it is a program’s, that calls with this key"`
+	KeyLabel    string    `json:"api_key_label,omitempty" class:"public"`
 	Decisions   []Decided `json:"decisions"`
 	LoansBefore int64     `json:"loans_before" class:"public" doc:"visible to them, among those that the asker sees"`
 	LoansAfter  int64     `json:"loans_after" class:"public"`
@@ -94,7 +105,11 @@ func (d *Desk) simulate(ctx context.Context, c *gate.Call, in *SimulateIn) (*Sim
 	if given != 1 {
 		return nil, fault.Bad("role", "Send one of role, search_restriction and ip_rule.")
 	}
-	x, users, err := d.proposed(ctx, c, in)
+	on, err := keyOf(ctx, c, in)
+	if err != nil {
+		return nil, err
+	}
+	x, whom, err := d.proposed(ctx, c, in)
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +122,11 @@ func (d *Desk) simulate(ctx context.Context, c *gate.Call, in *SimulateIn) (*Sim
 		return nil, err
 	}
 	out, t := &SimulateOut{Users: []Effect{}}, &trial{c: c, in: in, after: after, operations: ops}
-	for _, u := range users {
-		e, err := t.effect(ctx, u)
+	for _, w := range whom {
+		if on != nil {
+			w = *on
+		}
+		e, err := t.effect(ctx, w)
 		if err != nil {
 			return nil, err
 		}

@@ -39,15 +39,51 @@ type IPRuleDraft struct {
 	Holders *[]policy.Holder `json:"holders,omitempty" maxItems:"1000"`
 }
 
+// whom is somebody on whom a change is tried: a person, or a program with a key.
+type whom struct {
+	user id.User
+	key  *identity.Key // nil: the person
+}
+
+// keyOf reads the key on which a change is tried, and makes its user the person; nil
+// without one.
+func keyOf(ctx context.Context, c *gate.Call, in *SimulateIn) (*whom, error) {
+	if in.Key == "" {
+		return nil, nil
+	}
+	k, err := identity.KeyByID(ctx, c.Tx, in.Key)
+	if fault.Is(err, fault.NotFound) {
+		return nil, fault.Bad("api_key", "Name an API key that exists.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(in.Users) > 1 || len(in.Users) == 1 && in.Users[0] != k.User {
+		return nil, fault.Bad("users", "Leave it out: the key says whose it is.")
+	}
+	in.Users = []id.User{k.User}
+	return &whom{k.User, &k}, nil
+}
+
 // proposed makes the change that is not stored, and says whom it is tried on.
-func (d *Desk) proposed(ctx context.Context, c *gate.Call, in *SimulateIn) (*policy.Proposed, []id.User, error) {
+func (d *Desk) proposed(ctx context.Context, c *gate.Call, in *SimulateIn) (x *policy.Proposed, on []whom, err error) {
+	var users []id.User
+	var keys []identity.Key
 	switch {
 	case in.Role != nil:
-		return d.asRole(ctx, c, in)
+		x, users, err = d.asRole(ctx, c, in)
 	case in.Restriction != nil:
-		return asRestriction(ctx, c, in)
+		x, users, err = asRestriction(ctx, c, in)
+	default:
+		x, users, keys, err = asIPRule(ctx, c, in)
 	}
-	return asIPRule(ctx, c, in)
+	for _, u := range users {
+		on = append(on, whom{user: u})
+	}
+	for i := range keys {
+		on = append(on, whom{keys[i].User, &keys[i]})
+	}
+	return x, on, err
 }
 
 func (d *Desk) asRole(ctx context.Context, c *gate.Call, in *SimulateIn) (*policy.Proposed, []id.User, error) {
@@ -82,9 +118,16 @@ func (d *Desk) asRole(ctx context.Context, c *gate.Call, in *SimulateIn) (*polic
 func bearers(ctx context.Context, c *gate.Call, r id.Role) (out []id.User, err error) {
 	list, err := policy.Bearers(ctx, c.Tx, r)
 	for _, b := range list {
-		if !b.Later {
-			out = append(out, b.User)
+		if b.Later { // unless the role that they are lent meanwhile adds to this one
+			s, err := c.Policy.Subject(ctx, c.Tx, b.User, "")
+			if err != nil {
+				return nil, err
+			}
+			if s.Role.From != r {
+				continue
+			}
 		}
+		out = append(out, b.User)
 	}
 	return out, err
 }
@@ -129,12 +172,14 @@ func asRestriction(ctx context.Context, c *gate.Call, in *SimulateIn) (*policy.P
 	return x, users, err
 }
 
-func asIPRule(ctx context.Context, c *gate.Call, in *SimulateIn) (*policy.Proposed, []id.User, error) {
+// asIPRule gives the people whom the rule binds or would bind, and the keys that
+// hold it themselves.
+func asIPRule(ctx context.Context, c *gate.Call, in *SimulateIn) (*policy.Proposed, []id.User, []identity.Key, error) {
 	as, d := &policy.IPRule{ID: id.New[id.IPRule](c.At), Name: "as drafted", Active: true}, in.IPRule
 	if d.ID != "" {
 		i := slices.IndexFunc(c.Policy.IPRules(), func(r *policy.IPRule) bool { return r.ID == d.ID })
 		if i < 0 {
-			return nil, nil, fault.Missing("address rule")
+			return nil, nil, nil, fault.Missing("address rule")
 		}
 		copied := *c.Policy.IPRules()[i]
 		as = &copied
@@ -147,30 +192,39 @@ func asIPRule(ctx context.Context, c *gate.Call, in *SimulateIn) (*policy.Propos
 		as.Deny = *d.Mode == "deny"
 	}
 	if err := as.Compile(); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	x := &policy.Proposed{IPRules: []*policy.IPRule{as}}
 	if in.Users != nil {
-		return x, in.Users, nil
+		return x, in.Users, nil, nil
 	}
 	held := append(slices.Clone(before), as.Holders...)
-	keys := map[id.User]bool{}
-	for _, h := range held {
-		if h.Kind == "key" {
-			k, err := identity.KeyByID(ctx, c.Tx, id.APIKey(h.ID))
-			if err != nil {
-				return nil, nil, err
-			}
-			keys[k.User] = true
-		}
+	keys, err := keysOf(ctx, c, held)
+	if err != nil {
+		return nil, nil, nil, err
 	}
 	users, err := everybody(ctx, c, func(s *policy.Subject) bool {
-		return keys[s.User] || slices.ContainsFunc(held, func(h policy.Holder) bool {
-			return h.Kind == "tenant" || h.Kind == "user" && h.ID == string(s.User) || h.Kind == "role" && h.ID == string(s.Role.ID) ||
+		return slices.ContainsFunc(held, func(h policy.Holder) bool {
+			return h.Kind == "tenant" || h.Kind == "user" && h.ID == string(s.User) || h.Kind == "role" && (h.ID == string(s.Role.ID) || h.ID == string(s.Role.From)) ||
 				h.Kind == "team" && slices.Contains(s.Teams, id.Team(h.ID))
 		})
 	})
-	return x, users, err
+	return x, users, keys, err
+}
+
+// keysOf reads the keys among the holders of a rule, each once.
+func keysOf(ctx context.Context, c *gate.Call, held []policy.Holder) (keys []identity.Key, err error) {
+	for _, h := range held {
+		if h.Kind != "key" || slices.ContainsFunc(keys, func(k identity.Key) bool { return string(k.ID) == h.ID }) {
+			continue
+		}
+		k, err := identity.KeyByID(ctx, c.Tx, id.APIKey(h.ID))
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
 }
 
 func set[T any](to *T, from *T) {

@@ -63,7 +63,7 @@ func TestAChangeIsTriedAndNothingIsStored(t *testing.T) {
 		}
 		out = try(rehearsal.SimulateIn{Restriction: &rehearsal.RestrictionDraft{Visible: ptr(`borrower.state == "NY"`)}, Users: []id.User{agent}, Objects: []string{york, ohio}})
 		e := out.Users[0]
-		if e.LoansBefore != 2 || e.LoansAfter != 1 || e.Objects[0] != (rehearsal.Seen{Object: york, Before: true, After: true}) || e.Objects[1] != (rehearsal.Seen{Object: ohio, Before: true}) {
+		if e.LoansBefore != 2 || e.LoansAfter != 1 || !e.Objects[0].Before || !e.Objects[0].After || !e.Objects[1].Before || e.Objects[1].After || e.Objects[1].Areas[0] != (rehearsal.Area{Area: "summary", Before: "full", After: "none"}) {
 			t.Errorf("a restriction: %+v", e)
 		}
 		out = try(rehearsal.SimulateIn{IPRule: &rehearsal.IPRuleDraft{Entries: ptr([]string{"203.0.113.0/24"}), Holders: &[]policy.Holder{{Kind: "tenant"}}}})
@@ -83,6 +83,93 @@ func TestAChangeIsTriedAndNothingIsStored(t *testing.T) {
 			if _, err := gatetest.Do(h, d.Simulate, h.Screen(policy.Admin), in); !fault.Is(err, fault.Invalid) {
 				t.Errorf("%s: %v", name, err)
 			}
+		}
+	})
+}
+
+// A stored restriction is tried as it would be edited, on whoever holds it; limits
+// are told area by area. A key is tried as a program calls with it: by its scope, its
+// address rules and its end.
+func TestAnEditAndAKeyAreTried(t *testing.T) {
+	var d *rehearsal.Desk
+	gatetest.Each(t, func() gatetest.Config {
+		var list []gate.Entry
+		catalogue := func() []*gate.Meta { return gate.Catalogue(list) }
+		d = rehearsal.New(rehearsal.Config{Catalogue: catalogue})
+		list = append(d.Operations(), roles.New(roles.Config{Catalogue: catalogue}).Operations()...)
+		return gatetest.Config{Operations: list, Vocabulary: book.Vocabulary}
+	}, func(t *testing.T, h *gatetest.House) {
+		york, ohio := board(t, h, "LN-1", "NY"), board(t, h, "LN-2", "OH")
+		try := func(in rehearsal.SimulateIn) *rehearsal.SimulateOut {
+			t.Helper()
+			out, err := gatetest.Do(h, d.Simulate, h.Key(policy.Admin), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		rid := h.Restrict(t, policy.Agent, policy.Restriction{Name: "New York", Visible: `borrower.state == "NY"`})
+		limits := []policy.Limit{{Area: "payments", When: `borrower.state == "OH"`, Level: "view"}, {Area: "notes", Level: "none"}}
+		out := try(rehearsal.SimulateIn{Restriction: &rehearsal.RestrictionDraft{ID: rid, Visible: ptr("true"), Limits: &limits}, Objects: []string{york, ohio}})
+		if len(out.Users) != 1 || out.Users[0].User != h.People[policy.Agent].ID || out.Users[0].LoansBefore != 1 || out.Users[0].LoansAfter != 2 {
+			t.Fatalf("an edit: %+v", out)
+		}
+		levels := map[string]string{}
+		for _, o := range out.Users[0].Objects {
+			for _, a := range o.Areas {
+				levels[o.Object+" "+a.Area] = a.Before + " " + a.After
+			}
+		}
+		for what, want := range map[string]string{york + " payments": "full full", ohio + " payments": "none view", york + " notes": "full none", york + " schedule": "full full"} {
+			if levels[what] != want {
+				t.Errorf("%s: %s", what, levels[what])
+			}
+		}
+		admin := h.People[policy.Admin]
+		calls := func(in rehearsal.SimulateIn) string {
+			in.Key, in.Operations = admin.KeyID, []string{"role.list"}
+			out := try(in)
+			if len(out.Users) != 1 || out.Users[0].Key != admin.KeyID || out.Users[0].KeyLabel != "test" || len(out.Users[0].Decisions) != 1 || out.Users[0].Decisions[0].Channel != "api" {
+				t.Fatalf("with a key: %+v", out)
+			}
+			return out.Users[0].Decisions[0].Before + " " + out.Users[0].Decisions[0].After
+		}
+		office := rehearsal.SimulateIn{IPRule: &rehearsal.IPRuleDraft{Entries: ptr([]string{"203.0.113.0/24"}), Holders: &[]policy.Holder{{Kind: "key", ID: string(admin.KeyID)}}}}
+		if got := calls(office); got != "ok address_not_allowed" {
+			t.Errorf("a rule that the key holds: %s", got)
+		}
+		if out := try(office); len(out.Users) != 1 || out.Users[0].Key != admin.KeyID || out.LocksOut != 1 || !out.LocksSelf {
+			t.Errorf("whoever holds the rule is the key: %+v", out)
+		}
+		role := rehearsal.SimulateIn{Role: &rehearsal.RoleDraft{ID: h.Roles[policy.Admin], API: ptr([]string{})}}
+		if got := calls(role); got != "ok role_lacks_operation" {
+			t.Errorf("the role of the key's user: %s", got)
+		}
+		exec := func(query string) {
+			if err := h.Write(func(ctx context.Context, tx *db.Tx) error {
+				if _, err := tx.Exec(ctx, query, admin.KeyID); err != nil {
+					return err
+				}
+				return policy.Bump(ctx, tx)
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		exec(`UPDATE api_key SET scope = '["access.simulate"]' WHERE id = ?`)
+		if got := calls(role); got != "key_scope_lacks_operation role_lacks_operation" {
+			t.Errorf("the key's scope: %s", got)
+		}
+		for field, in := range map[string]rehearsal.SimulateIn{"api_key": {Role: role.Role, Key: "ak_nobody"}, "users": {Role: role.Role, Key: admin.KeyID, Users: []id.User{h.People[policy.Agent].ID}}} {
+			_, err := gatetest.Do(h, d.Simulate, h.Key(policy.Admin), in)
+			if f := fault.As(err); f == nil || f.Kind != fault.Invalid || f.Fields[0].Path != field {
+				t.Errorf("%s: %v", field, err)
+			}
+		}
+		exec(`UPDATE api_key SET expires_at = 1 WHERE id = ?`)
+		in := rehearsal.SimulateIn{Role: &rehearsal.RoleDraft{ID: h.Roles[policy.Admin]}, Key: admin.KeyID, Operations: []string{"role.list"}}
+		ended, err := gatetest.Do(h, d.Simulate, h.Screen(policy.Admin), in)
+		if err != nil || ended.Users[0].Decisions[0].Before != "key_expired" {
+			t.Errorf("a key that has ended: %+v, %v", ended, err)
 		}
 	})
 }
