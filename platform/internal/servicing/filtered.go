@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
-	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/listing"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/shelf"
 )
 
@@ -26,11 +26,11 @@ type (
 )
 
 // filtered gives the loans that a filter shows to the caller, by number.
-func (d *Desk) filtered(ctx context.Context, c *gate.Call, f LoanFilter, after *book.Mark, limit int) (*book.LoanPage, error) {
+func (d *Desk) filtered(ctx context.Context, c *gate.Call, f LoanFilter, after *listing.Mark, limit int) (*listing.Page, error) {
 	q, err := loanQuery(ctx, c, &LoanListIn{Status: f.Status, Portfolio: f.Portfolio, SourceCompany: f.SourceCompany, Borrower: f.Borrower, Q: f.Q})
 	if err != nil {
 		return nil, err
 	}
 	q.Limit, q.Few, q.Unnamed, q.After = limit, d.few, unnamed(c), after
-	return book.ListLoans(ctx, c.Tx, c.Tenant.Ring, c.Scope, q)
+	return listing.Loans(ctx, c.Tx, c.Tenant.Ring, c.Scope, q)
 }

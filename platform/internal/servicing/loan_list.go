@@ -13,6 +13,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/listing"
 )
 
 // LoanListIn asks for a list of loans.
@@ -96,7 +97,7 @@ func (d *Desk) loanList(ctx context.Context, c *gate.Call, in *LoanListIn) (*Loa
 	}
 	filter := *in
 	filter.Paging = Paging{}
-	var mark book.Mark
+	var mark listing.Mark
 	ok, err := openCursor(c, "loan.list", filter, in.Cursor, &mark)
 	if err != nil {
 		return nil, err
@@ -110,7 +111,7 @@ func (d *Desk) loanList(ctx context.Context, c *gate.Call, in *LoanListIn) (*Loa
 	c.Detail("borrower", in.Borrower)
 	c.Detail("sort", in.Sort)
 	c.SealedDetail("q", in.Q)
-	page, err := book.ListLoans(ctx, c.Tx, c.Tenant.Ring, c.Scope, q)
+	page, err := listing.Loans(ctx, c.Tx, c.Tenant.Ring, c.Scope, q)
 	if err != nil {
 		return nil, err
 	}
@@ -129,14 +130,14 @@ func (d *Desk) loanList(ctx context.Context, c *gate.Call, in *LoanListIn) (*Loa
 }
 
 // loanQuery checks the input of a list.
-func loanQuery(ctx context.Context, c *gate.Call, in *LoanListIn) (q book.LoanQuery, err error) {
+func loanQuery(ctx context.Context, c *gate.Call, in *LoanListIn) (q listing.Query, err error) {
 	var bad fault.Collector
 	q.Limit, err = in.limit()
 	bad.Merge("", err)
 	q.Exact, err = in.exact()
 	bad.Merge("", err)
 	sort, desc := strings.CutPrefix(in.Sort, "-")
-	bad.Check(sort == "" && !desc || slices.Contains(book.LoanSorts(), sort), "sort", "Sort by number, borrower, principal_balance, days_past_due, opened_on or status; a leading - turns the order around.")
+	bad.Check(sort == "" && !desc || slices.Contains(listing.Sorts(), sort), "sort", "Sort by number, borrower, principal_balance, days_past_due, opened_on or status; a leading - turns the order around.")
 	bad.Check(in.Status == "" || slices.Contains(book.Statuses(), in.Status), "status", "Choose active, on_hold, bankruptcy, paid_off, charged_off or closed.")
 	q.Status, q.Sort, q.Desc = in.Status, sort, desc
 	if in.Borrower != "" {

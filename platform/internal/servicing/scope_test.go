@@ -20,6 +20,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/listing"
 )
 
 // restriction is a rule and what it means, said again in Go.
@@ -216,7 +217,7 @@ func (c *crowd) compare(t *testing.T, r restriction) {
 			hidden = append(hidden, v)
 		}
 	}
-	for _, sort := range append([]string{""}, book.LoanSorts()...) {
+	for _, sort := range append([]string{""}, listing.Sorts()...) {
 		for _, dash := range []string{"", "-"} {
 			if sort == "" && dash == "-" {
 				continue
@@ -369,7 +370,7 @@ func TestAKeptSetIsUsedAndCannotLeak(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, sort := range book.LoanSorts() {
+		for _, sort := range listing.Sorts() {
 			for _, in := range []LoanListIn{{Sort: sort}, {Sort: "-" + sort}, {Sort: sort, Status: "active"}} {
 				out := ok[LoanListOut](t)(gatetest.Do(s.House, s.d.LoanList, s.Key("investor"), in))
 				if len(out.Items) != 1 || out.Items[0].ID != mine.ID || in.Status == "" && out.Total != 41 {

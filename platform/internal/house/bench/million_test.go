@@ -25,6 +25,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/listing"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/onboarding"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/schedule"
 )
@@ -268,7 +269,7 @@ func TestPages(t *testing.T) {
 		s.build(t)
 		l := lines(t, 1, serve(t, s.api.Handler(), nil), nil)[0]
 		worst := map[string]float64{}
-		for _, sort := range book.LoanSorts() {
+		for _, sort := range listing.Sorts() {
 			for _, dash := range []string{"", "-"} {
 				s.sorted(t, l, dash+sort, worst)
 			}

@@ -36,9 +36,9 @@ func Fold(parts ...string) string {
 	return strings.ToLower(strings.Join(strings.Fields(strings.Join(parts, " ")), " "))
 }
 
-// beyond gives the least text that is greater than every text with the prefix,
+// Beyond gives the least text that is greater than every text with the prefix,
 // for ranges that mean the same on both engines.
-func beyond(prefix string) string { return prefix + string(utf8.MaxRune) }
+func Beyond(prefix string) string { return prefix + string(utf8.MaxRune) }
 
 // Plain reports whether text fits a plain field: not longer than limit bytes,
 // valid UTF-8 and free of control characters.

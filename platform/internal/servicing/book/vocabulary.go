@@ -4,7 +4,10 @@ import (
 	"context"
 	"strings"
 
+	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/money"
 	"github.com/lendkeep/lendkeep/internal/rule"
 	"github.com/lendkeep/lendkeep/internal/rule/outline"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
@@ -27,18 +30,7 @@ func Vocabulary(ctx context.Context, tx *db.Tx) (policy.Vocabulary, error) {
 	if err != nil {
 		return policy.Vocabulary{}, err
 	}
-	loans := append([]rule.Field{
-		{Name: "loan.id", Kind: rule.Text, Column: "l.id"},
-		{Name: "loan.number", Kind: rule.Text, Column: "l.number"},
-		{Name: "loan.status", Kind: rule.Text, Column: "l.status", Known: worded(Statuses()...)},
-		{Name: "loan.source_company", Kind: rule.Text, Column: "l.source_company_id", Value: idOf(companies), Known: namesOf(companies)},
-		{Name: "loan.portfolios", Kind: rule.TextList, Label: "Portfolio", Column: "EXISTS (SELECT 1 FROM loan_portfolio lp WHERE lp.loan_id = l.id AND lp.portfolio_id %s)", Value: idOf(portfolios), Known: namesOf(portfolios)},
-		{Name: "loan.balance", Kind: rule.Money, Column: "l.principal_balance"},
-		{Name: "loan.days_past_due", Kind: rule.Int, Column: "l.due_key", DaysSince: true},
-		{Name: "loan.opened_on", Kind: rule.Date, Label: "Opening date", Column: "l.opened_on"},
-		{Name: "borrower.state", Kind: rule.Text, Column: "l.borrower_region"},
-		{Name: "borrower.country", Kind: rule.Text, Column: "l.borrower_country"},
-	}, customWords(custom)...)
+	loans := append(loanFields(portfolios, companies), customWords(custom)...)
 	borrowers := []rule.Field{
 		{Name: "borrower.state", Kind: rule.Text, Column: "b.region"},
 		{Name: "borrower.country", Kind: rule.Text, Column: "b.country"},
@@ -58,6 +50,50 @@ func Vocabulary(ctx context.Context, tx *db.Tx) (policy.Vocabulary, error) {
 	}
 	v.Applications, err = rule.NewVocabulary(applications...)
 	return v, err
+}
+
+// loanFields are the words that a loan's own row and its portfolios answer. They
+// come before custom fields, in the order in which LoanFacts answers them.
+func loanFields(portfolios, companies []Named) []rule.Field {
+	return []rule.Field{
+		{Name: "loan.id", Kind: rule.Text, Column: "l.id"},
+		{Name: "loan.number", Kind: rule.Text, Column: "l.number"},
+		{Name: "loan.status", Kind: rule.Text, Column: "l.status", Known: worded(Statuses()...)},
+		{Name: "loan.source_company", Kind: rule.Text, Column: "l.source_company_id", Value: idOf(companies), Known: namesOf(companies)},
+		{Name: "loan.portfolios", Kind: rule.TextList, Label: "Portfolio", Column: "EXISTS (SELECT 1 FROM loan_portfolio lp WHERE lp.loan_id = l.id AND lp.portfolio_id %s)", Value: idOf(portfolios), Known: namesOf(portfolios)},
+		{Name: "loan.balance", Kind: rule.Money, Column: "l.principal_balance"},
+		{Name: "loan.days_past_due", Kind: rule.Int, Column: "l.due_key", DaysSince: true},
+		{Name: "loan.opened_on", Kind: rule.Date, Label: "Opening date", Column: "l.opened_on"},
+		{Name: "borrower.state", Kind: rule.Text, Column: "l.borrower_region"},
+		{Name: "borrower.country", Kind: rule.Text, Column: "l.borrower_country"},
+	}
+}
+
+// LoanWords are the words of rules that LoanFacts answers.
+func LoanWords() []string {
+	var out []string
+	for _, f := range loanFields(nil, nil) {
+		out = append(out, f.Name)
+	}
+	return out
+}
+
+// LoanFacts are a loan's answers to LoanWords, as they are stored.
+type LoanFacts struct {
+	ID              id.Loan
+	Number, Status  string
+	Company         string   // the source company's id, "" for none
+	Portfolios      []string // ids
+	Balance         money.Amount
+	DueKey          int64 // the oldest unpaid due date, or far ahead for none
+	OpenedOn        civil.Date
+	Region, Country string // of the borrower
+}
+
+// Row gives the facts as rules match them.
+func (f *LoanFacts) Row() rule.Row {
+	return rule.Row{{Text: string(f.ID)}, {Text: f.Number}, {Text: f.Status}, {Text: f.Company}, {List: f.Portfolios}, {Int: int64(f.Balance)},
+		{Int: f.DueKey}, {Int: int64(f.OpenedOn)}, {Text: f.Region}, {Text: f.Country}}
 }
 
 // worded gives stored words as a form offers them: "charged_off" reads "Charged

@@ -22,13 +22,13 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
-	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/listing"
 )
 
 // Config is what the servicing desk hands in; every function is required.
 type Config struct {
 	// List gives the loans that a filter shows to the caller, by number.
-	List func(ctx context.Context, c *gate.Call, f LoanFilter, after *book.Mark, limit int) (*book.LoanPage, error)
+	List func(ctx context.Context, c *gate.Call, f LoanFilter, after *listing.Mark, limit int) (*listing.Page, error)
 	// Keep brings visible sets up to date after loans have moved.
 	Keep func(ctx context.Context, c *gate.Call, loans ...id.Loan) error
 	// Changed is told that the words of restrictions have changed.
@@ -72,7 +72,7 @@ func purpose(c *gate.Call, f LoanFilter) string {
 	return "cursor loan.portfolio.move " + c.Who.String() + " " + hex.EncodeToString(h[:])
 }
 
-func sealed(c *gate.Call, f LoanFilter, m *book.Mark) string {
+func sealed(c *gate.Call, f LoanFilter, m *listing.Mark) string {
 	if m == nil {
 		return ""
 	}
@@ -83,11 +83,11 @@ func sealed(c *gate.Call, f LoanFilter, m *book.Mark) string {
 	return c.Tenant.Ring.SealToken(purpose(c, f), b)
 }
 
-func opened(c *gate.Call, f LoanFilter, cursor string) (*book.Mark, error) {
+func opened(c *gate.Call, f LoanFilter, cursor string) (*listing.Mark, error) {
 	if cursor == "" {
 		return nil, nil
 	}
-	m := new(book.Mark)
+	m := new(listing.Mark)
 	b, err := c.Tenant.Ring.OpenToken(purpose(c, f), cursor)
 	if err != nil || json.Unmarshal(b, m) != nil {
 		return nil, fault.Bad("cursor", "Take the next of the call before, with the same filter and the same caller, or begin without one.")

@@ -1,4 +1,13 @@
-package book
+// Package listing finds pages of the loan book: in any order, narrowed by filters
+// and by a search, with totals.
+//
+// Invariants:
+//   - A kept set (package sight) or an index says where a page's loans lie and
+//     decides nothing: every row shown has met the Scope's own rules.
+//   - A total counts what the pages show, and says when it stopped counting.
+//
+// It must not know operations, HTTP, or how a role came to its scope.
+package listing
 
 import (
 	"context"
@@ -11,17 +20,18 @@ import (
 	"github.com/lendkeep/lendkeep/internal/keys"
 	"github.com/lendkeep/lendkeep/internal/money"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/sight"
 )
 
-// LoanQuery is what a list of loans is asked for. Empty fields do not narrow.
-type LoanQuery struct {
+// Query is what a list of loans is asked for. Empty fields do not narrow.
+type Query struct {
 	Status    string
 	Portfolio id.Portfolio
 	Company   id.SourceCompany
 	Borrower  id.Borrower
 	Text      string // loan number or name begins so, or the whole e-mail or telephone number
-	Sort      string // one of LoanSorts; "" is number
+	Sort      string // one of Sorts; "" is number
 	Desc      bool
 	After     *Mark
 	Limit     int
@@ -37,13 +47,13 @@ type Mark struct {
 	Number string `json:"n"`
 }
 
-// LoanSorts lists the fields by which loans sort.
-func LoanSorts() []string {
+// Sorts lists the fields by which loans sort.
+func Sorts() []string {
 	return []string{"number", "borrower", "principal_balance", "days_past_due", "opened_on", "status"}
 }
 
-// LoanRow is a loan as lists show it.
-type LoanRow struct {
+// Row is a loan as lists show it.
+type Row struct {
 	ID           id.Loan
 	Number       string
 	Status       string
@@ -58,9 +68,9 @@ type LoanRow struct {
 	Unnamed      bool       // the borrower and the region are withheld
 }
 
-// LoanPage is one page and the total that goes with it.
-type LoanPage struct {
-	Rows  []LoanRow
+// Page is one page and the total that goes with it.
+type Page struct {
+	Rows  []Row
 	Total int64
 	Exact bool
 	Next  *Mark // nil on the last page
@@ -70,10 +80,10 @@ type LoanPage struct {
 // countTo bounds exact totals of lists with filters.
 const countTo = 1000
 
-// ListLoans gives a page of the loans that the scope shows. The ids of the page
+// Loans gives a page of the loans that the scope shows. The ids of the page
 // are found first, by the kept set where there is one; the rows are then read
 // under the scope's own condition.
-func ListLoans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q LoanQuery) (*LoanPage, error) {
+func Loans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q Query) (*Page, error) {
 	s, ready, err := sight.Ready(ctx, tx, sc)
 	if err != nil {
 		return nil, err
@@ -81,7 +91,7 @@ func ListLoans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q
 	if q.Few == 0 {
 		q.Few = 2000
 	}
-	k := &search{sc: sc, set: s, ready: ready, q: q, landed: db.Where(landedLoan)}
+	k := &search{sc: sc, set: s, ready: ready, q: q, landed: db.Where(sight.Landed)}
 	if !ready && !sc.Everything() {
 		if k.landed, err = landed(ctx, tx); err != nil {
 			return nil, err
@@ -99,7 +109,7 @@ func ListLoans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q
 		}
 	}
 	w := k.way()
-	page := &LoanPage{Slow: !ready && !sc.Everything()}
+	page := &Page{Slow: !ready && !sc.Everything()}
 	marks, err := w.find(ctx, tx, q)
 	if err != nil {
 		return nil, err
@@ -116,7 +126,7 @@ func ListLoans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q
 }
 
 // named gives the loans whose borrower may be told, and so be asked by.
-func (q *LoanQuery) named() db.Cond {
+func (q *Query) named() db.Cond {
 	if q.Unnamed == nil {
 		return db.True()
 	}
@@ -128,7 +138,7 @@ type search struct {
 	sc    gate.Scope
 	set   sight.Set
 	ready bool
-	q     LoanQuery
+	q     Query
 	like  *like
 	few   bool // the portfolio asked for holds few loans
 
@@ -144,7 +154,7 @@ func landed(ctx context.Context, tx *db.Tx) (db.Cond, error) {
 	if open == 0 {
 		return db.True(), err
 	}
-	return db.Where(landedLoan), err
+	return db.Where(sight.Landed), err
 }
 
 func (k *search) unfiltered() bool {
@@ -253,7 +263,7 @@ func fewIn(ctx context.Context, tx *db.Tx, p id.Portfolio, few int) (bool, error
 
 // find gives the marks of a page's loans in its order, and one more if there is
 // one.
-func (w way) find(ctx context.Context, tx *db.Tx, q LoanQuery) ([]Mark, error) {
+func (w way) find(ctx context.Context, tx *db.Tx, q Query) ([]Mark, error) {
 	dir, than := "", " > "
 	if q.Desc != (q.Sort == "days_past_due") { // more days past due are an earlier date
 		dir, than = " DESC", " < "
@@ -316,7 +326,7 @@ func (k *search) filtersBesideText() db.Cond {
 // rowsOf reads the loans of a page under the scope, in the page's order, without
 // the borrowers that are withheld. The limit keeps engines from looking for the
 // scope's loans by an index of its own: there are fifty to judge.
-func rowsOf(ctx context.Context, tx *db.Tx, sc gate.Scope, unnamed *db.Cond, marks []Mark) ([]LoanRow, error) {
+func rowsOf(ctx context.Context, tx *db.Tx, sc gate.Scope, unnamed *db.Cond, marks []Mark) ([]Row, error) {
 	if len(marks) == 0 {
 		return nil, nil
 	}
@@ -324,32 +334,44 @@ func rowsOf(ctx context.Context, tx *db.Tx, sc gate.Scope, unnamed *db.Cond, mar
 	for i, m := range marks {
 		numbers[i] = m.Number
 	}
-	page := db.In("p.number", numbers)
-	cond, secret := db.And(sc.Loans(), db.Where(landedLoan)), db.False()
+	page, j := db.In("p.number", numbers), judgeOf(sc)
+	cond, secret := db.And(j.cond, db.Where(sight.Landed)), db.False()
 	if unnamed != nil {
 		secret = *unnamed
 	}
-	found := make(map[string]*LoanRow, len(numbers))
+	type found struct {
+		Row
+		facts book.LoanFacts
+	}
+	all := make(map[string]*found, len(numbers))
 	ids, err := db.All(ctx, tx, func(r *db.Rows) (id.Loan, error) {
-		x, p := new(LoanRow), Person{}
-		err := r.Scan(&x.ID, &x.Number, &x.Status, &x.Company, &x.Borrower, &p.First, &p.Last, &x.Region, &x.Balance, &x.OldestUnpaid, &x.NextDue, (*db.Bool)(&x.Unnamed))
+		x, p := new(found), book.Person{}
+		f := &x.facts
+		err := r.Scan(&x.ID, &x.Number, &x.Status, &x.Company, &x.Borrower, &p.First, &p.Last, &x.Region, &x.Balance, &x.OldestUnpaid, &x.NextDue, (*db.Bool)(&x.Unnamed),
+			&f.Company, &f.DueKey, &f.OpenedOn, &f.Region, &f.Country)
+		f.ID, f.Number, f.Status, f.Balance = x.ID, x.Number, x.Status, x.Balance
 		if x.BorrowerName = p.Name(); x.Unnamed {
 			x.Borrower, x.BorrowerName, x.Region = "", "", ""
 		}
-		found[x.Number] = x
+		all[x.Number] = x
 		return x.ID, err
-	}, `SELECT l.id, l.number, l.status, COALESCE(sc.name, ''), b.id, b.first_name, b.last_name, b.region, l.principal_balance, l.oldest_unpaid_due, l.next_due, CASE WHEN `+secret.SQL()+` THEN 1 ELSE 0 END
+	}, `SELECT l.id, l.number, l.status, COALESCE(sc.name, ''), b.id, b.first_name, b.last_name, b.region, l.principal_balance, l.oldest_unpaid_due, l.next_due, CASE WHEN `+secret.SQL()+` THEN 1 ELSE 0 END,
+			l.source_company_id, l.due_key, l.opened_on, l.borrower_region, l.borrower_country
 		FROM (SELECT p.* FROM loan p WHERE `+page.SQL()+` LIMIT ?) l JOIN borrower b ON b.id = l.borrower_id LEFT JOIN source_company sc ON sc.id = l.source_company_id WHERE `+cond.SQL(),
 		slices.Concat(secret.Args(), page.Args(), []any{len(numbers)}, cond.Args())...)
 	if err != nil {
 		return nil, err
 	}
-	names, err := PortfoliosOf(ctx, tx, ids)
-	out := make([]LoanRow, 0, len(found))
+	in, err := portfoliosOf(ctx, tx, ids)
+	out := make([]Row, 0, len(all))
 	for _, n := range numbers {
-		if x := found[n]; x != nil {
-			x.Portfolios = names[x.ID]
-			out = append(out, *x)
+		x := all[n]
+		if x == nil {
+			continue
+		}
+		x.facts.Portfolios, x.Portfolios = in[x.ID].ids, in[x.ID].names
+		if j.shows(x.facts.Row()) {
+			out = append(out, x.Row)
 		}
 	}
 	return out, err
