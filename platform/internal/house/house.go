@@ -235,7 +235,7 @@ func (h *House) fronts() error {
 func (h *House) rooms() []visit.Room {
 	catalogue := h.Gate.Catalogue
 	return []visit.Room{
-		door.New(h.Signin, catalogue, h.Config.Demo.Mail), settings.New(), peopleroom.New(h.People, h.Roles, h.Restrictions, catalogue), roleroom.New(h.Roles, h.PolicyFile, catalogue), limitroom.New(h.Restrictions, h.everybody),
+		door.New(h.Signin, h.Config.Demo.Mail), settings.New(), peopleroom.New(h.People, h.Roles, h.Restrictions, catalogue), roleroom.New(h.Roles, h.PolicyFile, catalogue), limitroom.New(h.Restrictions, h.everybody),
 		askroom.New(askroom.Config{Inquiry: h.Inquiry, Requests: h.Requests, Vantage: h.Vantage, Rehearsal: h.Rehearsal, People: h.People, Roles: h.Roles, Catalogue: catalogue}), trail.New(h.Records, h.people, catalogue),
 		loans.New(h.Servicing, h.Records), shelfroom.New(h.Servicing.Desk), applications.New(h.Origination, h.companies), engine.New(h.Origination),
 		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue),

@@ -56,6 +56,13 @@ func LentLoans(ctx context.Context, tx *db.Tx, u id.User) ([]LentLoan, error) {
 	}, `SELECT user_id, loan_id, until, made_at, made_by FROM lent_loan WHERE user_id = ? AND until > ? ORDER BY loan_id`, u, tx.At)
 }
 
+// AllLentLoans lists the loans that are lent to anybody now, newest first.
+func AllLentLoans(ctx context.Context, tx *db.Tx) ([]LentLoan, error) {
+	return db.All(ctx, tx, func(r *db.Rows) (l LentLoan, err error) {
+		return l, r.Scan(&l.User, &l.Loan, &l.Until, &l.MadeAt, &l.MadeBy)
+	}, `SELECT user_id, loan_id, until, made_at, made_by FROM lent_loan WHERE until > ? ORDER BY made_at DESC, user_id, loan_id`, tx.At)
+}
+
 // ForgetLentLoans deletes what is over; nothing depends on it.
 func ForgetLentLoans(ctx context.Context, tx *db.Tx) error {
 	_, err := tx.Exec(ctx, `DELETE FROM lent_loan WHERE until <= ?`, tx.At)

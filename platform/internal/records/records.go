@@ -76,6 +76,7 @@ type Entry struct {
 	Rule          string            `json:"rule,omitempty" class:"public"`
 	DecisionID    id.Decision       `json:"decision_id" class:"public"`
 	PolicyVersion int64             `json:"policy_version,omitempty" class:"public"`
+	Grant         string            `json:"grant,omitempty" class:"public" doc:"the lent right by which it was allowed, where the role does not hold it"`
 	Given         string            `json:"given,omitempty" class:"public" doc:"the reason that the person gave"`
 	Before        map[string]string `json:"before" class:"public"`
 	After         map[string]string `json:"after" class:"public"`
@@ -186,7 +187,7 @@ func shown(e *audit.Entry) Entry {
 	out := Entry{ID: e.ID, At: e.At, Time: time.UnixMicro(e.At).UTC().Format("2006-01-02T15:04:05.000000Z"), Actor: e.Actor, ActorName: e.ActorName, For: e.For,
 		Channel: e.Channel.String(), Credential: e.Credential, UserAgent: e.UserAgent, Operation: e.Operation, Operations: e.Operations,
 		Object: e.Object, Outcome: e.Outcome.String(), Layer: e.Layer, Reason: e.Reason, Rule: e.Rule, DecisionID: e.DecisionID,
-		PolicyVersion: e.PolicyVersion, Given: e.Given, Detail: e.Detail, Count: max(1, e.Count), Before: map[string]string{}, After: map[string]string{}}
+		PolicyVersion: e.PolicyVersion, Grant: e.Grant, Given: e.Given, Detail: e.Detail, Count: max(1, e.Count), Before: map[string]string{}, After: map[string]string{}}
 	if e.Sequence != 0 {
 		out.Sequence = &e.Sequence
 	}

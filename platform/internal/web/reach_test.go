@@ -32,7 +32,7 @@ func TestAnAddressRuleBindsAtTheNextCall(t *testing.T) {
 	p.browser(t).signIn("agent@acme.test", "whatever it is").want(401)
 	b.post(where+"/delete", "_form", "delete").want(409, "This rule binds role “Investor” and Agent Person; take it from them first.")
 	b.post(where, "_form", "address", "name", "Office", "mode", "allow", "entries", "203.0.113.0/24", "active", "on").to(where)
-	p.as(t, "agent").get("/me").want(200)
+	p.as(t, "agent").get("/me").to("/my-access")
 	b.post(where+"/delete", "_form", "delete").to(rules)
 }
 

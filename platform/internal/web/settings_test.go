@@ -19,7 +19,7 @@ var pages = []string{"/settings/users", "/settings/users/new", "/settings/roles"
 func TestTheStartIsTheFirstWorkplace(t *testing.T) {
 	p := open(t)
 	p.as(t, "admin").get("/").to("/audit") // loans and applications have no rooms in this house
-	p.as(t, "agent").get("/").to("/me")
+	p.as(t, "agent").get("/").to("/my-access")
 	p.browser(t).get("/").to("/signin")
 }
 
@@ -55,7 +55,7 @@ func TestNobodyIsSentToTheDoor(t *testing.T) {
 func TestEveryPageOpensForTheAdministrator(t *testing.T) {
 	p := open(t)
 	b := p.as(t, "admin")
-	for _, path := range append(pages, "/settings", "/me") {
+	for _, path := range append(pages, "/settings", "/my-access") {
 		b.get(path).want(200, "Acme Lending", "Admin Person", "Sign out")
 	}
 	for role, id := range p.Roles {

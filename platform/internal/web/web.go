@@ -70,7 +70,7 @@ func (start) Routes(m *visit.Mux) {
 			if rail := visit.Rail(p.Can, "/"); len(rail) > 0 {
 				return visit.View{To: rail[0].Href}, nil
 			}
-			return visit.View{To: "/me"}, nil
+			return visit.View{To: "/my-access"}, nil
 		})
 	})
 }

@@ -68,7 +68,7 @@ func (d *Desk) reject() *gate.Op[DecideIn, Decided] {
 }
 
 func (d *Desk) withdraw() *gate.Op[DecideIn, Decided] {
-	return decide("proposal.withdraw", "Withdraw proposal", "/proposals/{id}/withdraw", func(ctx context.Context, c *gate.Call, in *DecideIn) (*Decided, error) {
+	o := decide("proposal.withdraw", "Withdraw proposal", "/proposals/{id}/withdraw", func(ctx context.Context, c *gate.Call, in *DecideIn) (*Decided, error) {
 		p, err := policy.ProposalByID(ctx, c.Tx, in.ID)
 		if err != nil {
 			return nil, err
@@ -80,6 +80,8 @@ func (d *Desk) withdraw() *gate.Op[DecideIn, Decided] {
 		return &Decided{ID: p.ID, State: policy.ProposalWithdrawn, Object: p.Object},
 			policy.DecideProposal(ctx, c.Tx, p.ID, policy.ProposalWithdrawn, c.Who.User, in.Reason)
 	})
+	o.Permit, o.Roles = gate.SignedIn, "" // whoever proposed it takes it back, and nobody else
+	return o
 }
 
 func note(c *gate.Call, p *policy.Proposal, state, reason string) {

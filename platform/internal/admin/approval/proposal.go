@@ -2,6 +2,8 @@ package approval
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +32,7 @@ type Proposal struct {
 	Operation    string      `json:"operation" class:"public"`
 	Title        string      `json:"title" class:"public" doc:"the operation in words"`
 	Object       string      `json:"object" class:"public"`
+	Number       string      `json:"number,omitempty" class:"public" doc:"of the loan that it is about, where the caller sees it"`
 	State        string      `json:"state" class:"public" enum:"open,approved,rejected,withdrawn,expired"`
 	Reason       string      `json:"reason" class:"public" doc:"given by whoever proposed it"`
 	ProposedBy   id.User     `json:"proposed_by" class:"public"`
@@ -101,7 +104,7 @@ func (d *Desk) view() *gate.Op[Ref, Proposal] {
 		return &one[0], named(ctx, c, one)
 	})
 	o.Object = func(in *Ref) string { return "proposal/" + string(in.ID) }
-	o.Roles = everybody
+	o.Permit = gate.SignedIn // whoever proposed it sees it, whatever their role holds by now
 	return o
 }
 
@@ -126,10 +129,27 @@ func (d *Desk) shown(ctx context.Context, c *gate.Call, p *policy.Proposal) (*Pr
 	if e := d.config.Gate().ByName(p.Operation); e != nil {
 		out.Title = e.Meta().Title
 	}
+	if out.Number, err = numberOf(ctx, c, p.Object); err != nil {
+		return nil, err
+	}
 	for _, ch := range changes {
 		out.Changes = append(out.Changes, masked(ch))
 	}
 	return out, nil
+}
+
+// numberOf gives the number of a loan that the caller sees; empty for all else.
+func numberOf(ctx context.Context, c *gate.Call, object string) (number string, err error) {
+	loan, isLoan := strings.CutPrefix(object, "loan/")
+	if !isLoan {
+		return "", nil
+	}
+	rows := c.Scope.Loans()
+	err = c.Tx.One(ctx, `SELECT l.number FROM loan l WHERE l.id = ? AND `+gate.Landed+` AND `+rows.SQL(), append([]any{loan}, rows.Args()...), &number)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return number, err
 }
 
 // holds reports whether the caller holds the operation itself, in any channel,

@@ -19,6 +19,8 @@ type Team struct {
 	Members            []id.User        `json:"members" class:"public"`
 	SearchRestrictions []id.Restriction `json:"search_restrictions" class:"public"`
 	IPRules            []id.IPRule      `json:"ip_rules" class:"public"`
+
+	RuleNames map[id.IPRule]string `json:"-"` // of the address rules
 }
 
 // TeamListOut is all teams by name.
@@ -49,7 +51,7 @@ type TeamUpdateIn struct {
 }
 
 func shownTeam(c *gate.Call, t *policy.Team) Team {
-	out := Team{ID: t.ID, Name: t.Name, Members: t.Members, SearchRestrictions: t.Restrictions, IPRules: []id.IPRule{}}
+	out := Team{ID: t.ID, Name: t.Name, Members: t.Members, SearchRestrictions: t.Restrictions, IPRules: []id.IPRule{}, RuleNames: map[id.IPRule]string{}}
 	if out.Members == nil {
 		out.Members = []id.User{}
 	}
@@ -60,6 +62,7 @@ func shownTeam(c *gate.Call, t *policy.Team) Team {
 		for _, h := range r.Holders {
 			if h.Kind == "team" && h.ID == string(t.ID) {
 				out.IPRules = append(out.IPRules, r.ID)
+				out.RuleNames[r.ID] = r.Name
 			}
 		}
 	}

@@ -28,14 +28,16 @@ type User struct {
 	Teams              []id.Team        `json:"teams" class:"public"`
 	SearchRestrictions []id.Restriction `json:"search_restrictions" class:"public"`
 	IPRules            []id.IPRule      `json:"ip_rules" class:"public"`
-	WalkthroughGroups  []string         `json:"walkthrough_groups" class:"public"`
-	SecondFactor       string           `json:"second_factor" class:"public" doc:"set_up, exception, missing, or not_needed"`
-	ExceptUntil        string           `json:"exception_until,omitempty" class:"public"`
-	InvitedUntil       string           `json:"invited_until,omitempty" class:"public" doc:"an invitation waits to be followed"`
-	NoPassword         bool             `json:"no_password" class:"public" doc:"a person who has not set a password yet"`
-	LockedUntil        string           `json:"locked_until,omitempty" class:"public"`
-	LentUntil          string           `json:"role_until,omitempty" class:"public" doc:"the role is lent until then"`
-	RoleAfter          string           `json:"role_after,omitempty" class:"public" doc:"the role that comes back then"`
+
+	RuleNames         map[id.IPRule]string `json:"-"` // of the address rules
+	WalkthroughGroups []string             `json:"walkthrough_groups" class:"public"`
+	SecondFactor      string               `json:"second_factor" class:"public" doc:"set_up, exception, missing, or not_needed"`
+	ExceptUntil       string               `json:"exception_until,omitempty" class:"public"`
+	InvitedUntil      string               `json:"invited_until,omitempty" class:"public" doc:"an invitation waits to be followed"`
+	NoPassword        bool                 `json:"no_password" class:"public" doc:"a person who has not set a password yet"`
+	LockedUntil       string               `json:"locked_until,omitempty" class:"public"`
+	LentUntil         string               `json:"role_until,omitempty" class:"public" doc:"the role is lent until then"`
+	RoleAfter         string               `json:"role_after,omitempty" class:"public" doc:"the role that comes back then"`
 }
 
 // UserRef names a user in a path.
@@ -107,7 +109,7 @@ func (d *Desk) userView() *gate.Op[UserRef, User] {
 
 func shown(ctx context.Context, c *gate.Call, s identity.Staff) (User, error) {
 	u := User{ID: s.ID, Email: s.Email, Name: s.Name, Active: s.Active, Machine: s.Machine, WalkthroughGroups: []string{},
-		IPRules: []id.IPRule{}, NoPassword: !s.Machine && s.PasswordHash == ""}
+		IPRules: []id.IPRule{}, RuleNames: map[id.IPRule]string{}, NoPassword: !s.Machine && s.PasswordHash == ""}
 	if s.LockedUntil > c.At {
 		u.LockedUntil = instant(s.LockedUntil)
 	}
@@ -122,6 +124,7 @@ func shown(ctx context.Context, c *gate.Call, s identity.Staff) (User, error) {
 		for _, h := range r.Holders {
 			if h.Kind == "user" && h.ID == string(s.ID) {
 				u.IPRules = append(u.IPRules, r.ID)
+				u.RuleNames[r.ID] = r.Name
 			}
 		}
 	}

@@ -109,8 +109,8 @@ func TestARequestAboutALoanLendsThatLoan(t *testing.T) {
 		if len(e.Changes) == 0 || e.Changes[0].Field != "lent loan" {
 			t.Errorf("the trail says %+v", e.Changes)
 		}
-		out, err := gatetest.Do(o.House, o.Lent, o.Screen(policy.Admin), requests.LentIn{ID: o.People[policy.Investor].ID})
-		if err != nil || out.Total != 1 || out.Items[0].Number != "LN-2" {
+		out, err := gatetest.Do(o.House, o.Lent, o.Screen(policy.Admin), requests.LentIn{User: o.People[policy.Investor].ID})
+		if err != nil || out.Total != 1 || out.Items[0].Number != "LN-2" || out.Items[0].UserName != "Investor Person" || out.Items[0].MadeBy != "Admin Person" {
 			t.Errorf("lent loans: %+v, %v", out, err)
 		}
 		if _, err := gatetest.Do(o.House, o.EndLent, o.Screen(policy.Admin), requests.EndLentIn{ID: o.People[policy.Investor].ID, Loan: there}); err != nil {

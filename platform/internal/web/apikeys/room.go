@@ -233,7 +233,7 @@ func (r *Room) mine(v *visit.Visit) visit.Screen {
 		if err != nil {
 			return visit.View{}, err
 		}
-		return visit.View{Page: parts.Page{Title: "My API keys", Crumbs: []parts.Link{{Text: "My access", Href: "/me"}}}, Body: ownPage(v, out, p.Call().At)}, nil
+		return visit.View{Page: parts.Page{Title: "My API keys", Crumbs: []parts.Link{{Text: "My access", Href: "/my-access"}}}, Body: ownPage(v, out, p.Call().At)}, nil
 	}
 }
 

@@ -99,7 +99,7 @@ func inboxPage(v *visit.Visit, b box) templ.Component {
 func requestsOf(v *visit.Visit, list []approval.Proposal) []parts.Request {
 	out := make([]parts.Request, len(list))
 	for i, p := range list {
-		q := parts.Request{Title: p.Title, Href: pageOf(p.ID), State: state(p.State), Who: p.ProposerName, When: moment(v, p.ProposedAt), Object: thing(p.Object), Reason: p.Reason, Changes: changes(p.Changes)}
+		q := parts.Request{Title: p.Title, Href: pageOf(p.ID), State: state(p.State), Who: p.ProposerName, When: moment(v, p.ProposedAt), Object: known(&p), Reason: p.Reason, Changes: changes(p.Changes)}
 		switch {
 		case p.State != "open" && p.DeciderName != "":
 			q.Note = state(p.State).Word + " by " + p.DeciderName + ", " + moment(v, p.DecidedAt).Text
@@ -110,10 +110,10 @@ func requestsOf(v *visit.Visit, list []approval.Proposal) []parts.Request {
 			q.Note = "Nobody decided in time"
 		case p.Mine:
 			ends := moment(v, p.EndsAt)
-			q.Ends, q.Acts = &ends, []parts.Button{{Label: "Look or withdraw", Href: pageOf(p.ID), AriaLabel: "Look at or withdraw “" + p.Title + "”, " + about(p.Object)}}
+			q.Ends, q.Acts = &ends, []parts.Button{{Label: "Look or withdraw", Href: pageOf(p.ID), AriaLabel: "Look at or withdraw “" + p.Title + "”, " + about(&p)}}
 		default:
 			ends := moment(v, p.EndsAt)
-			q.Ends, q.Acts = &ends, []parts.Button{{Label: "Review", Href: pageOf(p.ID), AriaLabel: "Review “" + p.Title + "”, " + about(p.Object)}}
+			q.Ends, q.Acts = &ends, []parts.Button{{Label: "Review", Href: pageOf(p.ID), AriaLabel: "Review “" + p.Title + "”, " + about(&p)}}
 		}
 		out[i] = q
 	}
@@ -313,7 +313,7 @@ func proposalSide(v *visit.Visit, f facts) templ.Component {
 }
 
 func sideFacts(v *visit.Visit, p *approval.Proposal) []parts.Fact {
-	out := []parts.Fact{{Term: "Operation", Value: parts.Words(p.Title), Note: p.Operation}, {Term: "About", Value: objectOf(p.Object)},
+	out := []parts.Fact{{Term: "Operation", Value: parts.Words(p.Title), Note: p.Operation}, {Term: "About", Value: objectOf(known(p))},
 		{Term: "Proposed by", Value: parts.Words(p.ProposerName)}, {Term: "Proposed", Value: parts.Time(moment(v, p.ProposedAt))}}
 	switch {
 	case p.DeciderName != "":
@@ -324,8 +324,7 @@ func sideFacts(v *visit.Visit, p *approval.Proposal) []parts.Fact {
 	return out
 }
 
-func objectOf(ref string) templ.Component {
-	l := thing(ref)
+func objectOf(l *parts.Link) templ.Component {
 	switch {
 	case l == nil:
 		return parts.QuietWords("Something new")
@@ -377,7 +376,7 @@ func decisions(v *visit.Visit, f facts) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "approve", Title: "Approve “" + f.p.Title + "”, " + about(f.p.Object), Effect: f.effect(), Action: pageOf(f.p.ID) + "/approve", Verb: "Approve", Kind: parts.Primary})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var12), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "approve", Title: "Approve “" + f.p.Title + "”, " + about(f.p), Effect: f.effect(), Action: pageOf(f.p.ID) + "/approve", Verb: "Approve", Kind: parts.Primary})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var12), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -402,7 +401,7 @@ func decisions(v *visit.Visit, f facts) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "reject", Title: "Reject “" + f.p.Title + "”, " + about(f.p.Object), Effect: "Nothing changes. " + f.p.ProposerName + " sees your reason, and the rejection stays in the trail.", Action: pageOf(f.p.ID) + "/reject", Verb: "Reject", Kind: parts.Destructive})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "reject", Title: "Reject “" + f.p.Title + "”, " + about(f.p), Effect: "Nothing changes. " + f.p.ProposerName + " sees your reason, and the rejection stays in the trail.", Action: pageOf(f.p.ID) + "/reject", Verb: "Reject", Kind: parts.Destructive})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -427,7 +426,7 @@ func decisions(v *visit.Visit, f facts) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "withdraw", Title: "Withdraw “" + f.p.Title + "”, " + about(f.p.Object), Effect: "Nothing changes, and nobody can approve it any more.", Action: pageOf(f.p.ID) + "/withdraw", Verb: "Withdraw", Kind: parts.Destructive})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var14), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "withdraw", Title: "Withdraw “" + f.p.Title + "”, " + about(f.p), Effect: "Nothing changes, and nobody can approve it any more.", Action: pageOf(f.p.ID) + "/withdraw", Verb: "Withdraw", Kind: parts.Destructive})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var14), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -657,7 +656,7 @@ func grantPage(v *visit.Visit, out *approval.GrantListOut, titles map[string]str
 		}
 		if end {
 			for _, g := range out.Items {
-				templ_7745c5c3_Err = parts.Confirmed(v.Sheet("end-"+string(g.ID)).Confirm(parts.Confirm{ID: "end-" + string(g.ID), Title: "End what is lent to " + g.UserName + " on " + about(g.Object), Effect: "From the next call on, " + g.UserName + " may no longer: " + lentWords(g, titles) + ". What was done meanwhile stays.", Action: lent + "/" + string(g.ID) + "/end", Verb: "End lent right", Kind: parts.Destructive})).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = parts.Confirmed(v.Sheet("end-"+string(g.ID)).Confirm(parts.Confirm{ID: "end-" + string(g.ID), Title: "End what is lent to " + g.UserName + " on " + thingWords(g.Object), Effect: "From the next call on, " + g.UserName + " may no longer: " + lentWords(g, titles) + ". What was done meanwhile stays.", Action: lent + "/" + string(g.ID) + "/end", Verb: "End lent right", Kind: parts.Destructive})).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -690,9 +689,9 @@ func grantTable(v *visit.Visit, out *approval.GrantListOut, titles map[string]st
 		t.Columns = append(t.Columns, parts.Column{Head: "Change", Narrow: true})
 	}
 	for _, g := range out.Items {
-		cells := []templ.Component{parts.Words(g.UserName), parts.Words(lentWords(g, titles)), objectOf(g.Object), parts.Words(g.Source), parts.Time(moment(v, g.Until))}
+		cells := []templ.Component{parts.Words(g.UserName), parts.Words(lentWords(g, titles)), objectOf(thing(g.Object)), parts.Words(g.Source), parts.Time(moment(v, g.Until))}
 		if end {
-			cells = append(cells, parts.Press(parts.Button{Label: "End…", Opens: "end-" + string(g.ID), AriaLabel: "End what is lent to " + g.UserName + " on " + about(g.Object) + "…"}))
+			cells = append(cells, parts.Press(parts.Button{Label: "End…", Opens: "end-" + string(g.ID), AriaLabel: "End what is lent to " + g.UserName + " on " + thingWords(g.Object) + "…"}))
 		}
 		t.Rows = append(t.Rows, parts.Row{Cells: cells})
 	}

@@ -30,7 +30,7 @@ func (r *Room) one(v *visit.Visit) visit.Screen {
 			reject:   out.MayDecide && p.Can(r.desk.Reject.Name, object),
 			withdraw: open && out.Mine && p.Can(r.desk.Withdraw.Name, object)}
 		badge := state(out.State)
-		page := parts.Page{Title: out.Title, Subtitle: about(out.Object), State: &badge, Crumbs: []parts.Link{{Text: "Approvals", Href: home}}}
+		page := parts.Page{Title: out.Title, Subtitle: about(out), State: &badge, Crumbs: []parts.Link{{Text: "Approvals", Href: home}}}
 		if f.approve {
 			page.Actions = append(page.Actions, parts.Button{Label: "Approve", Kind: parts.Primary, Opens: "approve"})
 		}
@@ -88,7 +88,7 @@ func (f facts) sheet(v *visit.Visit, name string) *visit.Sheet {
 
 // effect says what an approval does.
 func (f facts) effect() string {
-	what := "“" + f.p.Title + "” is carried out on " + about(f.p.Object) + " at once, as " + f.p.ProposerName + " proposed it"
+	what := "“" + f.p.Title + "” is carried out on " + about(f.p) + " at once, as " + f.p.ProposerName + " proposed it"
 	switch n := len(f.p.Changes); n {
 	case 0:
 		return what + "."

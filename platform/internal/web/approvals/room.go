@@ -171,13 +171,25 @@ func thing(ref string) *parts.Link {
 	return &parts.Link{Text: words + " " + oid}
 }
 
-// about is thing without its link.
-func about(ref string) string {
-	if l := thing(ref); l != nil {
+// known is thing with the number of a loan that the person sees.
+func known(p *approval.Proposal) *parts.Link {
+	l := thing(p.Object)
+	if l != nil && p.Number != "" {
+		l.Text = "loan " + p.Number
+	}
+	return l
+}
+
+// about is known without its link.
+func about(p *approval.Proposal) string {
+	if l := known(p); l != nil {
 		return l.Text
 	}
 	return "something new"
 }
+
+// thingWords is thing without its link.
+func thingWords(ref string) string { return about(&approval.Proposal{Object: ref}) }
 
 func pageOf(pid id.Proposal) string { return home + "/" + url.PathEscape(string(pid)) }
 

@@ -1,6 +1,6 @@
 // Package door is the room at the entrance: signing in and out, by password and
 // second factor or by a passkey; following an invitation or a reset link; proving
-// once more who one is; how one signs in, one's sessions, and "My access".
+// once more who one is; how one signs in, and one's sessions.
 //
 // Invariants. What is answered to a wrong password, an unknown address, a
 // locked account and a barred address is one and the same page. A session's
@@ -13,15 +13,12 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
-	"slices"
-	"strings"
 
 	"github.com/a-h/templ"
 
 	"github.com/lendkeep/lendkeep/internal/pan"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
-	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
@@ -46,16 +43,15 @@ type Letter struct {
 
 // Room is the entrance.
 type Room struct {
-	desk      *signin.Desk
-	catalogue func() []*gate.Meta
-	mail      func() ([]Letter, error) // the newest letters; nil outside of the demo
+	desk *signin.Desk
+	mail func() ([]Letter, error) // the newest letters; nil outside of the demo
 }
 
-// New makes the room; catalogue gives the gate's list, for "My access". mail
+// New makes the room. mail
 // gives the newest letters of a demo, which has a page for them; it is nil
 // everywhere else.
-func New(d *signin.Desk, catalogue func() []*gate.Meta, mail func() ([]Letter, error)) *Room {
-	return &Room{d, catalogue, mail}
+func New(d *signin.Desk, mail func() ([]Letter, error)) *Room {
+	return &Room{d, mail}
 }
 
 // Routes registers the room's pages.
@@ -155,30 +151,10 @@ func (r *Room) reset(v *visit.Visit, path string) {
 	})
 }
 
+// me is an old name of the page "My access", which people have kept.
 func (r *Room) me(v *visit.Visit) {
 	v.Show(func(ctx context.Context, p *gate.Page) (visit.View, error) {
-		out, err := visit.Look(ctx, v, p, r.desk.Me)
-		if err != nil {
-			return visit.View{}, err
-		}
-		return visit.View{Page: parts.Page{Title: "My access", Subtitle: "What your role lets you do in the screens"}, Body: myAccess(out, r.held(out.Operations))}, nil
+		_, err := visit.Look(ctx, v, p, r.desk.Me)
+		return visit.View{To: "/my-access"}, err
 	})
-}
-
-// held groups operations by area, in the catalogue's words.
-func (r *Room) held(names []string) []parts.Node {
-	var areas []parts.Node
-	for _, m := range r.catalogue() {
-		if !slices.Contains(names, m.Name) || m.Permit != gate.ByRole {
-			continue
-		}
-		at := slices.IndexFunc(areas, func(n parts.Node) bool { return n.Label == m.Area })
-		if at < 0 {
-			at = len(areas)
-			areas = append(areas, parts.Node{Label: m.Area, Passing: parts.Passed, Open: true})
-		}
-		areas[at].Children = append(areas[at].Children, parts.Node{Label: m.Title, Detail: m.Name, Passing: parts.Passed})
-	}
-	slices.SortFunc(areas, func(a, b parts.Node) int { return strings.Compare(a.Label, b.Label) })
-	return areas
 }

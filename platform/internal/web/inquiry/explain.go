@@ -76,7 +76,11 @@ func (q *question) answered(v *visit.Visit, p *gate.Page, out *inquiry.ExplainOu
 	}
 	if len(out.Steps) > 0 {
 		for i, s := range out.Steps {
-			if s.Change == nil || !p.Can(s.Change.Operation, "") {
+			if s.Change == nil || s.Change.By != inquiry.ByPerson && !p.Can(s.Change.Operation, "") {
+				continue
+			}
+			if s.Change.By == inquiry.ByPerson && out.User == p.Who().User {
+				q.acts = append(q.acts, parts.Button{Label: s.Change.Title, Href: s.Change.Screen})
 				continue
 			}
 			if at := placeOf(s.Change); at != "" {

@@ -62,6 +62,9 @@ func (r *Room) requests(v *visit.Visit) visit.Screen {
 		}
 		all := v.R.URL.Query().Get("state") == "all"
 		tabs := []parts.Tab{{Label: "Waiting", Href: requestList, Current: !all}, {Label: "All", Href: requestList + "?state=all", Current: all}}
+		if p.Can(r.Requests.Lent.Name, "") {
+			tabs = append(tabs, parts.Tab{Label: "Lent loans", Href: lendLoan})
+		}
 		page := parts.Page{Title: "Access requests", Tabs: tabs, Actions: []parts.Button{{Label: "Request access", Href: request}}}
 		return visit.View{Page: page, Body: requestsPage(v, out)}, nil
 	}

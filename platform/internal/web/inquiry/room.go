@@ -11,6 +11,7 @@ package inquiry
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -53,6 +54,7 @@ const (
 	viewPost    = "/view-as"
 	request     = "/access/request"
 	requestList = "/access/requests"
+	lendLoan    = "/access/lent-loans"
 	myAccess    = "/my-access"
 )
 
@@ -70,6 +72,9 @@ func (r *Room) Routes(m *visit.Mux) {
 	m.Post(request, r.send)
 	show(requestList, r.requests)
 	show(requestList+"/{id}", r.one)
+	show(lendLoan, r.lend)
+	m.Post(lendLoan, r.lendIt)
+	m.Post(lendLoan+"/end", r.endLent)
 	m.Post(requestList+"/{id}/grant", r.grant)
 	m.Post(requestList+"/{id}/refuse", r.refuse)
 	m.Post(requestList+"/{id}/withdraw", r.withdraw)
@@ -136,7 +141,17 @@ func placeOf(c *inquiry.Change) string {
 		ref = list[2]
 	}
 	pages := map[string]string{"role": "/settings/roles/", "user": "/settings/users/", "search_restriction": "/settings/search-restrictions/",
-		"ip_rule": "/settings/address-rules/", "api_key": "/settings/users/"}
+		"ip_rule": "/settings/address-rules/", "api_key": "/settings/users/", "factor_exception": "/settings/users/"}
+	switch in, _ := c.Input.(map[string]any); {
+	case c.By == inquiry.ByPerson:
+		return "" // a page that only the person can use
+	case c.Operation == "ip_rule.create":
+		return "/settings/address-rules/new"
+	case c.Operation == "lent_loan.grant":
+		loan, _ := in["loan"].(string)
+		until, _ := in["until"].(string)
+		return lendLoan + "?" + url.Values{"user": {ref}, "loan": {loan}, "until": {until}}.Encode()
+	}
 	if pages[noun] == "" || ref == "" || strings.HasPrefix(ref, "ak_") {
 		return ""
 	}

@@ -283,7 +283,7 @@ func teamLines(f teamFacts) []parts.Fact {
 		out = append(out, parts.Fact{Term: "Sees only", Value: parts.Anchor(parts.Link{Text: f.choices.restriction(r), Href: limited + "/" + string(r)})})
 	}
 	for _, r := range f.team.IPRules {
-		out = append(out, parts.Fact{Term: "Address rule", Value: parts.Anchor(parts.Link{Text: string(r), Href: "/settings/address-rules/" + string(r)})})
+		out = append(out, parts.Fact{Term: "Address rule", Value: parts.Anchor(parts.Link{Text: f.team.RuleNames[r], Href: "/settings/address-rules/" + string(r)})})
 	}
 	return append(out, parts.Fact{Term: "Id", Value: parts.Code(string(f.team.ID))})
 }

@@ -936,7 +936,7 @@ func userLines(v *visit.Visit, f userFacts) []parts.Fact {
 		}
 	}
 	for _, r := range u.IPRules {
-		out = append(out, parts.Fact{Term: "Address rule", Value: parts.Anchor(parts.Link{Text: string(r), Href: "/settings/address-rules/" + string(r)})})
+		out = append(out, parts.Fact{Term: "Address rule", Value: parts.Anchor(parts.Link{Text: u.RuleNames[r], Href: "/settings/address-rules/" + string(r)})})
 	}
 	return append(out, parts.Fact{Term: "Id", Value: parts.Code(string(u.ID))})
 }

@@ -249,6 +249,9 @@ func why(p *gate.Page, e *records.Entry) string {
 	if !person || (e.Channel != "ui" && e.Channel != "api") || e.Operation == "page" || !p.Can("access.explain", "") {
 		return ""
 	}
+	if e.DecisionID != "" {
+		return parts.WhyHref(string(e.DecisionID)) // with the session or the key of the call
+	}
 	q := url.Values{"user": {user}, "operation": {e.Operation}}
 	for name, value := range map[string]string{"object": e.Object, "address": e.Address} {
 		if value != "" {
