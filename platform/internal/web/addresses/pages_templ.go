@@ -13,6 +13,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/addresses"
+	"github.com/lendkeep/lendkeep/platform/internal/web/meanwhile"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -175,6 +176,14 @@ func form(v *visit.Visit, f *facts) templ.Component {
 		if f.rule.ID != "" {
 			verb = "Save changes"
 		}
+		form := parts.Form{Action: to(f), Verb: verb, Kind: parts.Primary, Cancel: home, Extra: mineButton(f)}
+		if f.rule.ID != "" {
+			form.Hidden = append(form.Hidden, meanwhile.Hidden(v, f.rule.Version, nil))
+		}
+		templ_7745c5c3_Err = meanwhile.Note(v).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
 		templ_7745c5c3_Var5 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 			templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 			templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -255,7 +264,7 @@ func form(v *visit.Visit, f *facts) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = parts.Fields(s.Form(parts.Form{Action: to(f), Verb: verb, Kind: parts.Primary, Cancel: home, Extra: mineButton(f)})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = parts.Fields(s.Form(form)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/addresses"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
+	"github.com/lendkeep/lendkeep/platform/internal/web/meanwhile"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -109,6 +110,9 @@ func (r *Room) common(ctx context.Context, p *gate.Page, f *facts) error {
 
 func (r *Room) blank(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		if denied, lacks := visit.Need(v, p, r.desk.Create, ""); lacks {
+			return denied, nil
+		}
 		f := &facts{rule: addresses.Rule{Mode: "allow", Active: true}, change: true}
 		if err := r.common(ctx, p, f); err != nil {
 			return visit.View{}, err
@@ -160,7 +164,10 @@ func (r *Room) add(v *visit.Visit) {
 func (r *Room) change(v *visit.Visit) {
 	visit.Act(v, r.desk.Update, func(out *addresses.Rule) visit.Answer {
 		return done(v, out, "Address rule changed.")
-	}, r.one(v), func(form url.Values, in *addresses.UpdateIn) error { return fill(form, &in.CreateIn) })
+	}, r.one(v), func(form url.Values, in *addresses.UpdateIn) error {
+		in.Version = meanwhile.Version(form)
+		return fill(form, &in.CreateIn)
+	})
 }
 
 func (r *Room) remove(v *visit.Visit) {

@@ -9,6 +9,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/rule/outline"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
+	"github.com/lendkeep/lendkeep/platform/internal/web/meanwhile"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -29,7 +30,10 @@ func (r *Room) add(v *visit.Visit) {
 func (r *Room) change(v *visit.Visit) {
 	visit.Act(v, r.desk.Update, func(out *restrictions.Restriction) visit.Answer {
 		return visit.Go(home+"/"+string(out.ID), "Search restriction changed.")
-	}, r.one(v), func(form url.Values, in *restrictions.UpdateIn) error { return read(form, in, &in.RestrictionIn) })
+	}, r.one(v), func(form url.Values, in *restrictions.UpdateIn) error {
+		in.Version = meanwhile.Version(form)
+		return read(form, in, &in.RestrictionIn)
+	})
 }
 
 // read takes the editor's form: rows of limits that say nothing are left out.

@@ -14,6 +14,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/rule/outline"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
+	"github.com/lendkeep/lendkeep/platform/internal/web/meanwhile"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -130,6 +131,10 @@ func editor(v *visit.Visit, f *facts) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		s := v.Sheet(sheetName)
+		templ_7745c5c3_Err = meanwhile.Note(v).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
 		templ_7745c5c3_Var4 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 			templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 			templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -200,7 +205,7 @@ func editor(v *visit.Visit, f *facts) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = parts.Fields(editorForm(s, f)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = parts.Fields(editorForm(v, s, f)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -261,7 +266,7 @@ func limit(s *visit.Sheet, f *facts, l limitRow) templ.Component {
 					var templ_7745c5c3_Var9 string
 					templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(l.name("area"))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `one.templ`, Line: 54, Col: 46}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `one.templ`, Line: 56, Col: 46}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 					if templ_7745c5c3_Err != nil {
@@ -274,7 +279,7 @@ func limit(s *visit.Sheet, f *facts, l limitRow) templ.Component {
 					var templ_7745c5c3_Var10 string
 					templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(applicationArea)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `one.templ`, Line: 54, Col: 72}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `one.templ`, Line: 56, Col: 72}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 					if templ_7745c5c3_Err != nil {
@@ -346,10 +351,11 @@ func limitTitle(l limitRow) string {
 	return capital(l.area) + ": " + levelWord(l.level)
 }
 
-func editorForm(s *visit.Sheet, f *facts) parts.Form {
+func editorForm(v *visit.Visit, s *visit.Sheet, f *facts) parts.Form {
 	form := parts.Form{Action: home, Verb: "Add search restriction", Kind: parts.Primary, Cancel: home, Hidden: []parts.Hidden{{Name: storedName, Value: string(f.held.ID)}}}
 	if f.held.ID != "" {
 		form.Action, form.Verb = f.path(), "Save changes"
+		form.Hidden = append(form.Hidden, meanwhile.Hidden(v, f.held.Version, nil))
 	}
 	form = s.Form(form)
 	for i, p := range form.Problems {
@@ -418,7 +424,7 @@ func secondQuestion(v *visit.Visit, f *facts) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if f.hides {
-			templ_7745c5c3_Err = parts.AskedAgain(parts.Understood{Title: "This hides everything", Effects: []string{fault.As(v.Fault()).Message, "It may become different when loans are added or moved into a portfolio."}, Understand: "I understand that whoever holds it sees nothing now.", Name: understoodName, Action: editorForm(v.Sheet(sheetName), f).Action, Hidden: carried(v), Verb: "Save all the same", Kind: parts.Destructive}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.AskedAgain(parts.Understood{Title: "This hides everything", Effects: []string{fault.As(v.Fault()).Message, "It may become different when loans are added or moved into a portfolio."}, Understand: "I understand that whoever holds it sees nothing now.", Name: understoodName, Action: editorForm(v, v.Sheet(sheetName), f).Action, Hidden: carried(v), Verb: "Save all the same", Kind: parts.Destructive}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

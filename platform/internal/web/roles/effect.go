@@ -11,6 +11,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/web/meanwhile"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -156,7 +157,7 @@ func (r *Room) edit(v *visit.Visit) {
 func kept(form url.Values) url.Values {
 	out := url.Values{}
 	for name, values := range form {
-		if !strings.HasPrefix(name, "_") {
+		if name == meanwhile.Field || !strings.HasPrefix(name, "_") {
 			out[name] = slices.Clone(values)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/policyfile"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/web/meanwhile"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -103,7 +104,8 @@ type facts struct {
 	draft   roles.Content
 	screens []parts.Permission
 	api     []parts.Permission
-	own     bool // the person holds it
+	own     bool       // the person holds it
+	kept    url.Values // a form that another page has held
 	change  bool
 	impact  bool
 	copies  bool // it can be duplicated
@@ -137,7 +139,7 @@ func (r *Room) one(v *visit.Visit, form url.Values) visit.Screen {
 		f := facts{held: *out, draft: roles.Content{Name: out.Name, Description: out.Description, UI: out.UI, API: out.API, Visibility: &out.Visibility},
 			own: p.Who().Role == out.ID, impact: p.Can(r.desk.Impact.Name, ref), copies: p.Can(r.desk.Duplicate.Name, ref), compare: p.Can(r.desk.Compare.Name, ""),
 			viewAs: p.Can(beginView, ref), trail: p.Can(listTrail, ""), export: p.Can(r.file.Export.Name, "")}
-		f.change = p.Can(r.desk.Update.Name, ref) && !f.own
+		f.kept, f.change = form, p.Can(r.desk.Update.Name, ref) && !f.own && out.LentFrom == ""
 		f.remove = p.Can(r.desk.Delete.Name, ref) && !out.Shipped && out.Holders == 0
 		f.restore = p.Can(r.desk.Restore.Name, ref) && out.Customized && !f.own
 		r.plant(v, p, &f, form)
@@ -172,6 +174,8 @@ func (f *facts) actions() []parts.Button {
 
 func origin(r *roles.Role) *parts.Badge {
 	switch {
+	case r.LentFrom != "":
+		return &parts.Badge{Meaning: parts.Warn, Word: "Lent", Title: "It holds what another role holds, and more, until its end"}
 	case r.Customized:
 		return &parts.Badge{Meaning: parts.Warn, Word: "Shipped, customized", Title: "Its content was changed here and does not follow the product"}
 	case r.Shipped:
@@ -198,7 +202,10 @@ func (r *Room) add(v *visit.Visit) {
 func (r *Room) change(v *visit.Visit) {
 	visit.Act(v, r.desk.Update, func(out *roles.Role) visit.Answer {
 		return visit.Go(home+"/"+string(out.ID), "Role saved; it holds from the next call on.")
-	}, r.one(v, nil))
+	}, r.one(v, nil), func(form url.Values, in *roles.UpdateIn) error {
+		in.Version = meanwhile.Version(form)
+		return visit.Decode(form, in)
+	})
 }
 
 func (r *Room) duplicate(v *visit.Visit) {
