@@ -24,6 +24,7 @@ type folder struct {
 	mayApprove, mayReject, mayReprocess  bool
 	mayEvidence, mayEnter                bool
 	mayRules, mayRulesHistory, mayOpenUp bool // the rules; the loan
+	maySchedule                          bool // the loan's schedule
 }
 
 func (f *folder) object() string { return "application/" + string(f.ID) }
@@ -70,6 +71,7 @@ func (f *folder) ask(p *gate.Page) {
 	f.mayReject = open && !(f.Status == "rejected" && f.DecidedAt != "") && may("application.reject")
 	f.mayReprocess = open && may("application.reprocess")
 	f.mayRules, f.mayRulesHistory = p.Can("decision_engine.view", ""), p.Can("decision_engine.history", "")
+	f.maySchedule = f.Loan != "" && p.Can("loan.schedule.view", "loan/"+string(f.Loan))
 	f.mayOpenUp = f.Loan != "" && p.Can("loan.view", "loan/"+string(f.Loan))
 }
 

@@ -553,13 +553,13 @@ func schedule(f *folder) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		} else if f.mayOpenUp {
+		} else if f.maySchedule {
 			templ_7745c5c3_Err = parts.Nothing(parts.Empty{Title: "The schedule stands in the loan", Text: "This application was approved, and its loan is made.", Step: &parts.Button{Label: "Open the schedule", Href: "/loans/" + string(f.Loan) + "/schedule"}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = parts.Nothing(parts.Empty{Title: "The schedule stands in the loan", Text: "This application was approved, and its loan is made. Your role does not open loans."}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Nothing(parts.Empty{Title: "The schedule stands in the loan", Text: "This application was approved, and its loan is made. Your role does not open schedules."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1289,7 +1289,7 @@ func reasonLines(list []string) templ.Component {
 			var templ_7745c5c3_Var44 string
 			templ_7745c5c3_Var44, templ_7745c5c3_Err = templ.JoinStringErrs(text)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages.templ`, Line: 205, Col: 13}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/internal/web/applications/pages.templ`, Line: 205, Col: 13}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var44))
 			if templ_7745c5c3_Err != nil {

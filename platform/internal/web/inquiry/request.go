@@ -79,7 +79,7 @@ func (r *Room) one(v *visit.Visit) visit.Screen {
 		}
 		state := stateOf(out.State)
 		page := parts.Page{Title: out.Title, Subtitle: "for " + out.UserName, State: &state, Crumbs: []parts.Link{{Text: "Access requests", Href: requestList}}}
-		return visit.View{Page: page, Body: requestPage(v, out)}, nil
+		return visit.View{Page: page, Body: requestPage(v, out, p.Can(r.Requests.Refuse.Name, "access_request/"+string(out.ID)))}, nil
 	}
 }
 

@@ -232,7 +232,7 @@ func requestsPage(v *visit.Visit, out *requests.ListOut) templ.Component {
 	})
 }
 
-func requestPage(v *visit.Visit, q *requests.Request) templ.Component {
+func requestPage(v *visit.Visit, q *requests.Request, mayRefuse bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -324,7 +324,7 @@ func requestPage(v *visit.Visit, q *requests.Request) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = decideForms(v, q).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = decideForms(v, q, mayRefuse).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -356,7 +356,7 @@ func howWords(q *requests.Request) string {
 	return "This is not done by granting: make the change first, then grant to say that it is done."
 }
 
-func decideForms(v *visit.Visit, q *requests.Request) templ.Component {
+func decideForms(v *visit.Visit, q *requests.Request, mayRefuse bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -404,35 +404,45 @@ func decideForms(v *visit.Visit, q *requests.Request) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = parts.Fields(s.Form(parts.Form{Action: requestList + "/" + string(q.ID) + "/grant", Verb: "Grant", Kind: parts.Primary, Extra: []parts.Button{{Label: "Refuse…", Opens: "refuse"}}})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var12), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = parts.Fields(s.Form(parts.Form{Action: requestList + "/" + string(q.ID) + "/grant", Verb: "Grant", Kind: parts.Primary, Extra: refusing(mayRefuse)})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var12), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		no := v.Sheet("refuse")
-		templ_7745c5c3_Var13 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
-			templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
-			templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
-			if !templ_7745c5c3_IsBuffer {
-				defer func() {
-					templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
-					if templ_7745c5c3_Err == nil {
-						templ_7745c5c3_Err = templ_7745c5c3_BufErr
-					}
-				}()
-			}
-			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = parts.TextArea(no.Field(parts.Field{Name: "remark", Label: "Why?", Required: true, Rows: 3, MaxLength: 1000, Focus: true})).Render(ctx, templ_7745c5c3_Buffer)
+		if mayRefuse {
+			no := v.Sheet("refuse")
+			templ_7745c5c3_Var13 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+				if !templ_7745c5c3_IsBuffer {
+					defer func() {
+						templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+						if templ_7745c5c3_Err == nil {
+							templ_7745c5c3_Err = templ_7745c5c3_BufErr
+						}
+					}()
+				}
+				ctx = templ.InitializeContext(ctx)
+				templ_7745c5c3_Err = parts.TextArea(no.Field(parts.Field{Name: "remark", Label: "Why?", Required: true, Rows: 3, MaxLength: 1000, Focus: true})).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				return nil
+			})
+			templ_7745c5c3_Err = parts.Confirmed(no.Confirm(parts.Confirm{ID: "refuse", Title: "Refuse this request", Effect: q.UserName + " is told why, and can ask again.", Action: requestList + "/" + string(q.ID) + "/refuse", Verb: "Refuse request", Kind: parts.Destructive})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			return nil
-		})
-		templ_7745c5c3_Err = parts.Confirmed(no.Confirm(parts.Confirm{ID: "refuse", Title: "Refuse this request", Effect: q.UserName + " is told why, and can ask again.", Action: requestList + "/" + string(q.ID) + "/refuse", Verb: "Refuse request", Kind: parts.Destructive})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
 		}
 		return nil
 	})
+}
+
+// refusing is the button beside granting, for those who may refuse.
+func refusing(may bool) []parts.Button {
+	if !may {
+		return nil
+	}
+	return []parts.Button{{Label: "Refuse…", Opens: "refuse"}}
 }
 
 func withdrawForm(v *visit.Visit, q *requests.Request) templ.Component {
