@@ -10,15 +10,17 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/rehearsal"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
 // trying is what the simulate page asks, and the answer if there is one.
 type trying struct {
-	roles, rules, people []parts.Option
-	asked                url.Values
-	out                  *rehearsal.SimulateOut
+	roles, rules, limits, people []parts.Option
+
+	asked url.Values
+	out   *rehearsal.SimulateOut
 }
 
 // simulate tries a change that is not saved; it asks by GET, so that an answer can
@@ -34,7 +36,9 @@ func (r *Room) simulate(v *visit.Visit) visit.Screen {
 		for _, u := range staff {
 			t.people = append(t.people, parts.Option{Value: string(u.ID), Label: u.Name + " · " + u.Role})
 		}
-		t.stored(p)
+		if err := t.stored(ctx, p, r.stored); err != nil {
+			return visit.View{}, err
+		}
 		if t.asked.Get("of") == "" {
 			if !p.Can(r.Rehearsal.Simulate.Name, "") {
 				_, err = visit.Look(ctx, v, p, r.Rehearsal.Simulate)
@@ -42,6 +46,7 @@ func (r *Room) simulate(v *visit.Visit) visit.Screen {
 			return view(p, v, "Simulate", simulatePage(v, t)), err
 		}
 		in := t.change(p)
+		in.Key = id.APIKey(strings.TrimSpace(t.asked.Get("api_key")))
 		t.out, err = gate.Look(ctx, p, r.Rehearsal.Simulate, &in)
 		if fault.Is(err, fault.Invalid) || fault.Is(err, fault.NotFound) {
 			v.Back(t.asked.Get("of"), err)
@@ -52,9 +57,10 @@ func (r *Room) simulate(v *visit.Visit) visit.Screen {
 }
 
 // stored lists what can be tried as it would be with changes.
-func (t *trying) stored(p *gate.Page) {
+func (t *trying) stored(ctx context.Context, p *gate.Page, restrictions func(context.Context, *gate.Page) ([]parts.Option, error)) error {
 	t.roles = []parts.Option{{Value: "", Label: "Choose a role"}}
 	t.rules = []parts.Option{{Value: "", Label: "A new rule for everybody"}}
+	t.limits = []parts.Option{{Value: "", Label: "A new one"}}
 	for _, r := range p.Call().Policy.Roles() {
 		if p.Can("role.list", "") {
 			t.roles = append(t.roles, parts.Option{Value: string(r.ID), Label: r.Name})
@@ -65,6 +71,21 @@ func (t *trying) stored(p *gate.Page) {
 			t.rules = append(t.rules, parts.Option{Value: string(r.ID), Label: r.Name})
 		}
 	}
+	more, err := restrictions(ctx, p)
+	t.limits = append(t.limits, more...)
+	return err
+}
+
+// stored lists the search restrictions that the person may list.
+func (r *Room) stored(ctx context.Context, p *gate.Page) (out []parts.Option, err error) {
+	if !p.Can("search_restriction.list", "") {
+		return nil, nil
+	}
+	list, err := policy.Restrictions(ctx, p.Call().Tx)
+	for _, x := range list {
+		out = append(out, parts.Option{Value: string(x.ID), Label: x.Name})
+	}
+	return out, err
 }
 
 // change reads the proposed change out of the address.
@@ -80,12 +101,17 @@ func (t *trying) change(p *gate.Page) rehearsal.SimulateIn {
 	case "role":
 		in.Role = roleDraft(p, t.asked)
 	case "restriction":
-		text := t.asked.Get("visible")
-		in.Restriction = &rehearsal.RestrictionDraft{Visible: &text}
+		in.Restriction = &rehearsal.RestrictionDraft{ID: id.Restriction(t.asked.Get("restriction"))}
+		if text := t.asked.Get("visible"); text != "" || in.Restriction.ID == "" {
+			in.Restriction.Visible = &text // left empty, a stored one stays as it is
+		}
 	default:
 		entries, mode := strings.Fields(t.asked.Get("entries")), t.asked.Get("mode")
 		in.IPRule = &rehearsal.IPRuleDraft{ID: id.IPRule(t.asked.Get("rule")), Entries: &entries, Mode: &mode}
-		if in.IPRule.ID == "" {
+		switch key := strings.TrimSpace(t.asked.Get("api_key")); {
+		case in.IPRule.ID == "" && key != "": // a rule of the key itself
+			in.IPRule.Holders = &[]policy.Holder{{Kind: "key", ID: key}}
+		case in.IPRule.ID == "":
 			in.IPRule.Holders = tenantWide()
 		}
 	}
@@ -122,7 +148,43 @@ func effects(t trying) parts.Table {
 				loses = append(loses, d.Operation+" ("+d.Channel+")")
 			}
 		}
-		table.Rows = append(table.Rows, parts.Row{Cells: cells(parts.Words(e.Name), some(gains), some(loses), parts.Words(parts.Count(int(e.LoansBefore))), parts.Words(parts.Count(int(e.LoansAfter))), some(e.LockedOut))})
+		name := parts.Words(e.Name)
+		if e.Key != "" {
+			name = parts.Two(e.Name, "with the API key “"+e.KeyLabel+"”")
+		}
+		table.Rows = append(table.Rows, parts.Row{Cells: cells(name, some(gains), some(loses), parts.Words(parts.Count(int(e.LoansBefore))), parts.Words(parts.Count(int(e.LoansAfter))), some(e.LockedOut))})
 	}
 	return table
+}
+
+// objects lists how much of each object that was named people see, area by area.
+func objects(t trying) parts.Table {
+	table := parts.Table{Caption: "The objects", Columns: []parts.Column{{Head: "Person"}, {Head: "Object"}, {Head: "Is found"}, {Head: "Would be"}, {Head: "Areas that are narrowed"}}}
+	for _, e := range t.out.Users {
+		for _, o := range e.Objects {
+			table.Rows = append(table.Rows, parts.Row{Cells: cells(parts.Words(e.Name), parts.Code(o.Object), parts.Words(yes(o.Before)), parts.Words(yes(o.After)), some(narrowed(o)))})
+		}
+	}
+	return table
+}
+
+func yes(is bool) string {
+	if is {
+		return "Yes"
+	}
+	return "No"
+}
+
+// narrowed tells the areas that are not whole, before or after.
+func narrowed(o rehearsal.Seen) (out []string) {
+	levels := map[string]string{"none": "nothing", "view": "view only", "full": "everything"}
+	for _, a := range o.Areas {
+		switch {
+		case a.Before != a.After:
+			out = append(out, a.Area+": "+levels[a.Before]+" → "+levels[a.After])
+		case a.Before != "full":
+			out = append(out, a.Area+": "+levels[a.Before])
+		}
+	}
+	return out
 }
