@@ -183,7 +183,7 @@ func addressRules(c *gate.Call, s *policy.Subject) []AddressRule {
 	out, a := []AddressRule{}, c.Request.Address.Chosen
 	for _, r := range c.Policy.IPRules() {
 		for _, h := range r.Holders {
-			mine := h.Kind == "tenant" || h.Kind == "role" && h.ID == string(c.Who.Role) || h.Kind == "user" && h.ID == string(c.Who.User) ||
+			mine := h.Kind == "tenant" || h.Kind == "role" && (h.ID == string(c.Who.Role) || h.ID == string(s.Role.From) && h.ID != "") || h.Kind == "user" && h.ID == string(c.Who.User) ||
 				h.Kind == "key" && h.ID != "" && h.ID == string(c.Who.APIKey) || h.Kind == "team" && slices.Contains(s.Teams, id.Team(h.ID))
 			if !r.Active || !mine {
 				continue

@@ -127,6 +127,13 @@ func (out *AccessOut) lent(ctx context.Context, c *gate.Call, s *policy.Subject)
 		return err
 	}
 	out.Lent = append(out.Lent, pauses...)
+	loans, err := policy.LentLoans(ctx, c.Tx, c.Who.User)
+	if err != nil {
+		return err
+	}
+	for _, l := range loans {
+		out.Lent = append(out.Lent, Lent{What: "One loan, whatever the search restrictions hide", Object: "loan/" + string(l.Loan), Until: instant(l.Until)})
+	}
 	out.Requests, err = db.All(ctx, c.Tx, func(r *db.Rows) (q Request, err error) {
 		var made, until int64
 		err = r.Scan(&q.ID, &q.Operation, &q.Object, &made, &until)
