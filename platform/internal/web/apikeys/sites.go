@@ -28,7 +28,10 @@ func (r *Room) siteList(v *visit.Visit) visit.Screen {
 }
 
 func (r *Room) siteBlank(v *visit.Visit) visit.Screen {
-	return func(context.Context, *gate.Page) (visit.View, error) {
+	return func(_ context.Context, p *gate.Page) (visit.View, error) {
+		if denied, lacks := visit.Need(v, p, r.desk.SiteCreate, ""); lacks {
+			return denied, nil
+		}
 		return under("Make site key", siteForm(v, &apikeys.Site{Active: true})), nil
 	}
 }

@@ -15,8 +15,8 @@ import (
 // blank is the form for an application that an officer enters.
 func (r *Room) blank(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
-		if !p.Can("application.submit", "") {
-			return visit.View{}, fault.New(fault.Denied, "role_lacks_operation", "Your role does not enter applications.")
+		if denied, lacks := visit.Need(v, p, r.desk.Submit, ""); lacks {
+			return denied, nil
 		}
 		var list []Company
 		if r.companies != nil {

@@ -22,8 +22,8 @@ type lending struct {
 // newLoan asks first for whom, then for the terms.
 func (r *Room) newLoan(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
-		if !p.Can("loan.create", "") {
-			return visit.View{}, notHeld("New loan")
+		if denied, lacks := visit.Need(v, p, r.desk.LoanCreate, ""); lacks {
+			return denied, nil
 		}
 		page := parts.Page{Title: "New loan", Crumbs: []parts.Link{{Text: "Loans", Href: "/loans"}}}
 		who := v.R.URL.Query().Get("borrower")
@@ -76,8 +76,8 @@ func (l *lending) address() string {
 
 func (r *Room) newBorrower(v *visit.Visit) visit.Screen {
 	return func(_ context.Context, p *gate.Page) (visit.View, error) {
-		if !p.Can("borrower.create", "") {
-			return visit.View{}, notHeld("New borrower")
+		if denied, lacks := visit.Need(v, p, r.desk.BorrowerCreate, ""); lacks {
+			return denied, nil
 		}
 		return view(parts.Page{Title: "New borrower", Crumbs: []parts.Link{{Text: "Borrowers", Href: "/borrowers"}}}, newBorrowerPage(v.Sheet("borrower")))
 	}

@@ -21,6 +21,9 @@ func (r *Room) teamList(v *visit.Visit) visit.Screen {
 
 func (r *Room) teamNew(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		if denied, lacks := visit.Need(v, p, r.desk.TeamCreate, ""); lacks {
+			return denied, nil
+		}
 		c, err := r.choices(ctx, p)
 		if err == nil {
 			err = r.everybody(ctx, p, &c)

@@ -65,6 +65,9 @@ func (l *userFilter) bar() parts.FilterBar {
 
 func (r *Room) userNew(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		if denied, lacks := visit.Need(v, p, r.desk.UserCreate, ""); lacks {
+			return denied, nil
+		}
 		c, err := r.choices(ctx, p)
 		if err != nil {
 			return visit.View{}, err

@@ -101,6 +101,9 @@ func (f *facts) path() string { return home + "/" + string(f.held.ID) }
 
 func (r *Room) new(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		if denied, lacks := visit.Need(v, p, r.desk.Create, ""); lacks {
+			return denied, nil
+		}
 		f := facts{change: true, limits: limitRows(v, nil), hides: hides(v)}
 		if err := r.furnish(ctx, p, &f); err != nil {
 			return visit.View{}, err

@@ -29,7 +29,7 @@ func (r *Room) fields(v *visit.Visit) visit.Screen {
 
 func (r *Room) blankField(v *visit.Visit) visit.Screen {
 	return func(_ context.Context, p *gate.Page) (visit.View, error) {
-		return under(p, r.desk.CustomFieldMake.Name, r.desk.CustomFieldMake.Title, parts.Link{Text: "Custom fields", Href: fields}, fieldForm(v))
+		return under(v, p, r.desk.CustomFieldMake, parts.Link{Text: "Custom fields", Href: fields}, fieldForm(v))
 	}
 }
 

@@ -106,18 +106,17 @@ func over(v *visit.Visit, p *gate.Page, title string, body templ.Component, may 
 	return visit.View{Page: page, Body: body}
 }
 
-// under makes the page of a form. Whoever may not send it is told so before
-// anything is typed; sending it is decided by the gate.
-func under(p *gate.Page, operation, title string, back parts.Link, body templ.Component) (visit.View, error) {
-	if !p.Can(operation, "") {
-		return visit.View{}, fault.New(fault.Denied, "not_in_role", "Your role does not hold “"+title+"” in the screens.")
+// under makes the page of the form of an operation, for whoever may send it.
+func under[In, Out any](v *visit.Visit, p *gate.Page, o *gate.Op[In, Out], back parts.Link, body templ.Component) (visit.View, error) {
+	if denied, lacks := visit.Need(v, p, o, ""); lacks {
+		return denied, nil
 	}
-	return visit.View{Page: parts.Page{Title: title, Crumbs: []parts.Link{{Text: "Settings", Href: settings}, back}}, Body: body}, nil
+	return visit.View{Page: parts.Page{Title: o.Title, Crumbs: []parts.Link{{Text: "Settings", Href: settings}, back}}, Body: body}, nil
 }
 
 func (n names) blank(v *visit.Visit) visit.Screen {
 	return func(_ context.Context, p *gate.Page) (visit.View, error) {
-		return under(p, n.create.Name, n.create.Title, parts.Link{Text: n.title, Href: n.home}, nameForm(v, n))
+		return under(v, p, n.create, parts.Link{Text: n.title, Href: n.home}, nameForm(v, n))
 	}
 }
 

@@ -25,6 +25,8 @@ type View struct {
 	// Alone is instead of a page in the frame: a whole page that stands by itself.
 	Alone templ.Component
 	File  *File // instead of a page: send this
+
+	instead func() // instead of a page: Need's denial
 }
 
 // File is something to save. The browser never shows it in place.
@@ -52,6 +54,8 @@ func (v *Visit) show(status int, s Screen) {
 	switch {
 	case err != nil:
 		v.Refuse(err)
+	case view.instead != nil:
+		view.instead()
 	case view.To != "":
 		http.Redirect(v.W, v.R, view.To, http.StatusSeeOther)
 	case view.File != nil:
