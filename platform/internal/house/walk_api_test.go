@@ -23,6 +23,9 @@ func TestEverybodyDoesThroughTheAPIWhatTheirRoleSays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := walkable(t, engine)
 			crowd := append(slices.Clone(w.people), w.drawn(atRandom(5))...)
+			if testing.Short() {
+				crowd = append(crowd[:2], crowd[len(crowd)-1])
+			}
 			for _, who := range crowd {
 				t.Run(who.role, func(t *testing.T) {
 					w.t = t
@@ -114,6 +117,8 @@ func (w *world) callAPI(t *testing.T, who *person, m *gate.Meta, denied map[stri
 		t.Errorf("%s: the role does not hold it, yet it answers %d %s", m.Name, got.status, got.body)
 	case !holds:
 		denied[said.DecisionID] = refusal{m.Name, "api", who.address, "user/" + string(who.id), said.Reason}
+	case lacks && m.Name == "proposal.approve" && !slices.Contains(who.rights.API, "loan.write_off"):
+		// approving does what was proposed: it is refused to those who lack that
 	case got.status/100 == 2:
 		w.spend(m.Name, who)
 	case !slices.Contains(strings.Fields(spoken()[m.Name]), said.Reason):
@@ -126,6 +131,7 @@ func spoken() map[string]string {
 	return map[string]string{
 		"access_request.create":   "already_allowed", // whoever lacks nothing has nothing to ask for
 		"access_request.withdraw": "not_found",       // likewise: nothing of their own waits
+		"access_request.grant":    "not_found",       // seen by those who could grant it
 		"access_request.refuse":   "not_found",       // seen by those who could grant it
 		"proposal.approve":        "not_found",       // seen by those who hold what is proposed
 		"proposal.reject":         "not_found",

@@ -25,7 +25,11 @@ type maker struct {
 // created is a maker by a call of the administrator; the answer has the id.
 func created(path, body string) maker {
 	return maker{make: func(w *world, who *person) string {
-		return w.must("POST", w.fill(path, who), w.fill(body, who))["id"].(string)
+		made, ok := w.must("POST", w.fill(path, who), w.fill(body, who))["id"].(string)
+		if !ok {
+			w.t.Fatalf("POST %s made nothing", path)
+		}
+		return made
 	}}
 }
 
@@ -53,11 +57,13 @@ func makers() map[string]maker {
 		"request":     {make: func(w *world, _ *person) string { return w.request() }},
 		"wish":        {own: true, make: func(w *world, who *person) string { return w.wish(who) }},
 		"grant":       {make: makeGrant},
+		"lent":        {make: makeLent},
 		"audit":       {make: makeAudit},
 		"decision":    {own: true, fleeting: true, make: makeDenial},
 		"wanted":      {own: true, fleeting: true, make: makeWanted},
 		"session":     {own: true, make: func(w *world, who *person) string { s, _ := w.openSession(who.id, who.address); return string(s) }},
 		"mykey":       {own: true, make: makeOwnKey},
+		"factor":      {own: true, make: func(w *world, who *person) string { return w.enrol(who.id) }},
 		"network":     {fleeting: true, make: func(w *world, _ *person) string { return w.rules("network") }},
 		"applicant":   {fleeting: true, make: func(w *world, _ *person) string { return w.rules("applicant") }},
 	}
@@ -68,18 +74,17 @@ func makers() map[string]maker {
 func spent() map[string]string {
 	return map[string]string{
 		"team.delete": "team", "role.delete": "role", "search_restriction.delete": "restriction", "ip_rule.delete": "iprule", "api_key.revoke": "key",
-		"api_key.rotate": "key", "grant.end": "grant", "me.api_key.revoke": "mykey", "session.end_one": "session", "session.end_all": "session",
-		"session.end_others": "session", "factor_exception.end": "exception", "user.factors.reset": "user exception grant key", "user.unlock": "user exception grant key", "role.restore": "position", "user.sign_out": "grant",
+		"api_key.rotate": "key", "grant.end": "grant", "lent_loan.end": "lent", "me.api_key.revoke": "mykey", "session.end_one": "session", "session.end_all": "session",
+		"session.end_others": "session", "factor_exception.end": "exception", "user.factors.reset": "user exception grant key lent", "user.unlock": "user exception grant key lent", "role.restore": "position", "user.sign_out": "grant",
 		"application.approve": "application", "application.reject": "application", "loan.entry.reverse": "entry", "loan.write_off": "loan entry mine",
 		"loan.status.set": "loan entry", "proposal.approve": "proposal loan entry", "proposal.reject": "proposal", "proposal.withdraw": "mine",
 		"access_request.grant": "request", "access_request.refuse": "request", "access_request.withdraw": "wish", "ip_rule.update": "iprule",
-		"search_restriction.assign": "restriction", "site_key.update": "sitekey", "api_key.update": "key", "user.update": "user key exception grant", "role.update": "role",
-		"search_restriction.update": "restriction", "team.update": "team", "password.change": "session",
+		"search_restriction.assign": "restriction", "site_key.update": "sitekey", "api_key.update": "key", "user.update": "user key exception grant lent", "role.update": "role",
+		"search_restriction.update": "restriction", "team.update": "team", "password.change": "session", "factor.remove": "factor",
 	}
 }
 
 func makeLoan(w *world, who *person) string {
-	delete(w.things, "entry")
 	loan := w.must("POST", "/loans", w.fill(`{"borrower_id":"{borrower}","principal":"5000.00","annual_rate":"0.12","term_months":12,"contract_date":"2026-06-01","source_company":"First","portfolios":["Acme"]}`, who))["id"].(string)
 	w.must("POST", "/loans/"+loan+"/notes", `{"body":"called"}`)
 	return loan
@@ -89,9 +94,20 @@ func makeEntry(w *world, who *person) string {
 	return w.must("POST", w.fill("/loans/{loan}/payments", who), `{"amount":"10.00","method":"cash"}`)["entry"].(map[string]any)["id"].(string)
 }
 
+// makeApplication hands one in from elsewhere and waits for its network check,
+// which finds no provider.
 func makeApplication(w *world, _ *person) string {
-	return w.mustAs(w.person(policy.Intake), "POST", "/applications", `{"applicant":{"first_name":"Ann","last_name":"Lee","email":"ann@example.com","phone":"+1 212 555 0123","date_of_birth":"1990-04-01","ssn":"078-05-1120",
+	made := w.mustAs(w.site, "POST", "/applications", `{"applicant":{"first_name":"Ann","last_name":"Lee","email":"ann@example.com","phone":"+1 212 555 0123","date_of_birth":"1990-04-01","ssn":"078-05-1120",
 		"address":{"line1":"1 Main Street","city":"Town","region":"NY","postal_code":"10001","country":"US"}},"requested":{"amount":"5000.00","term_months":24},"client":{"address":"8.8.8.8","user_agent":"test"}}`)["id"].(string)
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+	done := make(chan error, 1)
+	go func() { done <- w.house.Run(ctx) }()
+	for w.must("GET", "/applications/"+made+"/network-check", "")["state"] == "pending" && ctx.Err() == nil {
+		time.Sleep(2 * time.Millisecond)
+	}
+	stop()
+	check(w.t, <-done)
+	return made
 }
 
 // makeUser makes somebody with a session, a factor and a locked account, whom nobody of
@@ -99,15 +115,20 @@ func makeApplication(w *world, _ *person) string {
 func makeUser(w *world, who *person) string {
 	u := w.must("POST", "/users", w.fill(`{"email":"new{n}@acme.test","name":"New Person","role":"Agent"}`, who))["id"].(string)
 	w.openSession(id.User(u), "198.51.100.200")
+	w.enrol(id.User(u))
 	w.write(func(ctx context.Context, tx *db.Tx) error {
-		err := identity.InsertFactor(ctx, tx, identity.Factor{ID: id.New[id.Factor](tx.At), User: id.User(u), Kind: identity.TOTP, Label: "Phone", Sealed: []byte("nothing to open"), Active: true})
-		if err != nil {
-			return err
-		}
 		return identity.SetFailures(ctx, tx, id.User(u), 9, tx.At+3_600_000_000)
 	})
-	delete(w.things, "exception")
 	return u
+}
+
+// enrol gives somebody a second factor, of which nobody holds the secret.
+func (w *world) enrol(u id.User) string {
+	f := id.New[id.Factor](w.now.Load())
+	w.write(func(ctx context.Context, tx *db.Tx) error {
+		return identity.InsertFactor(ctx, tx, identity.Factor{ID: f, User: u, Kind: identity.TOTP, Label: "Phone", Sealed: []byte("nothing to open"), Active: true})
+	})
+	return string(f)
 }
 
 // propose has somebody ask for what needs a second person; whoever may not ask
@@ -127,16 +148,16 @@ func (w *world) request() string {
 // newcomer is somebody further with a shipped role, who does not walk.
 func (w *world) newcomer(role string) *person {
 	w.count++
-	who := w.employ(w.shipped(role), fmt.Sprintf("Newcomer %d", w.count), 1000+w.count)
+	who := w.employ(w.shipped(role), role, 1000+w.count)
 	who.rights = w.person(role).rights
 	return who
 }
 
-// makePosition is a shipped role that was customized and holds what it held.
+// makePosition is a shipped role that was customized: it holds what it held.
 func makePosition(w *world, _ *person) string {
 	path := "/roles/" + w.shipped(policy.Intake)
 	r := w.must("GET", path, "")
-	body, err := json.Marshal(map[string]any{"name": r["name"], "description": "ours", "ui": r["ui"], "api": r["api"], "visibility": r["visibility"]})
+	body, err := json.Marshal(map[string]any{"name": r["name"], "description": "ours", "ui": r["ui"], "api": r["api"], "visibility": map[string]string{"ssn": "last4", "bank_account": "last4", "date_of_birth": "year_hidden"}})
 	check(w.t, err)
 	w.must("PUT", path, string(body))
 	return w.shipped(policy.Intake)
@@ -199,6 +220,13 @@ func makeGrant(w *world, who *person) string {
 		return policy.Bump(ctx, tx)
 	})
 	return string(g.ID)
+}
+
+// makeLent is a loan that is lent to the user at hand.
+func makeLent(w *world, who *person) string {
+	loan := makeLoan(w, who)
+	w.must("POST", w.fill("/users/{user}/lent-loans", who), w.fill(`{"loan":"`+loan+`","until":"{tomorrow}","reason":"a call"}`, who))
+	return loan
 }
 
 // makeAudit leads to the newest entry of the trail.

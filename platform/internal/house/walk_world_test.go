@@ -33,6 +33,8 @@ import (
 type world struct {
 	*premises
 	now    atomic.Int64
+	boss   *person           // an administrator who makes things, and does not walk
+	site   *person           // a lender's server, likewise
 	things map[string]string // what is at hand, by kind; "own" kinds by kind and person
 	count  int               // of the things made, for names that must differ
 }
@@ -67,6 +69,7 @@ func walkable(t *testing.T, engine db.Engine) *world {
 	w.server = httptest.NewTLSServer(h.Handler())
 	t.Cleanup(w.server.Close)
 	w.readRights()
+	w.boss, w.site = w.newcomer(policy.Admin), w.newcomer(policy.Intake)
 	w.furnish()
 	return w
 }
@@ -87,8 +90,10 @@ func (w *world) furnish() {
 	w.must("POST", "/portfolios", `{"name":"Acme"}`)
 	w.must("POST", "/source-companies", `{"name":"First"}`)
 	w.must("POST", "/custom-fields", `{"name":"vip","kind":"bool","class":"public"}`)
-	w.must("POST", "/settings/four-eyes", `{"operations":["loan.write_off"]}`)
-	w.must("POST", "/search-restrictions", `{"name":"Restricted","visible":"loan.status == \"active\""}`)
+	w.calm()
+	who := w.newcomer(policy.Investor)
+	r := w.must("POST", "/search-restrictions", `{"name":"Restricted","visible":"loan.status == \"active\""}`)
+	w.must("PUT", "/search-restrictions/"+r["id"].(string)+"/holders", `{"users":["`+string(who.id)+`"],"teams":[]}`)
 }
 
 // tick lets the next call happen a moment later than the last.
@@ -96,7 +101,7 @@ func (w *world) tick() int64 { return w.now.Add(1000) }
 
 // must is a call of the administrator that has to succeed; it gives the answer.
 func (w *world) must(method, path, body string) map[string]any {
-	return w.mustAs(w.person(policy.Admin), method, path, body)
+	return w.mustAs(w.boss, method, path, body)
 }
 
 func (w *world) mustAs(who *person, method, path, body string) map[string]any {
@@ -128,7 +133,7 @@ func (w *world) employ(role, name string, number int) *person {
 		}
 		key, locator, hash := identity.NewKey()
 		who.key = key
-		if err := identity.InsertKey(ctx, tx, identity.Key{ID: id.New[id.APIKey](tx.At), User: who.id, Locator: locator, Label: "test"}, hash); err != nil {
+		if err := identity.InsertKey(ctx, tx, identity.Key{ID: id.New[id.APIKey](tx.At), User: who.id, Locator: locator, Label: "test", Server: name == policy.Intake}, hash); err != nil {
 			return err
 		}
 		return policy.Bump(ctx, tx)
@@ -179,12 +184,40 @@ func (w *world) thing(kind string, who *person) string {
 	return made
 }
 
+// lay makes one of everything that can be at hand, for the person who walks.
+func (w *world) lay(who *person) {
+	for kind, m := range makers() {
+		if !m.fleeting {
+			w.thing(kind, who)
+		}
+	}
+}
+
 // spend forgets what an operation has used up.
 func (w *world) spend(operation string, who *person) {
 	for _, kind := range strings.Fields(spent()[operation]) {
 		delete(w.things, kind)
 		delete(w.things, kind+"/"+string(who.id))
 	}
+	if operation == "four_eyes.demand" {
+		w.calm()
+	}
+}
+
+// calm leaves a second person to write-offs alone, so that what is made for the
+// walk waits for nobody.
+func (w *world) calm() {
+	w.write(func(ctx context.Context, tx *db.Tx) error {
+		s, err := policy.ReadSetting(ctx, tx)
+		if err != nil {
+			return err
+		}
+		s.FourEyes = []string{"loan.write_off"}
+		if err := policy.SaveSetting(ctx, tx, s); err != nil {
+			return err
+		}
+		return policy.Bump(ctx, tx)
+	})
 }
 
 // ahead gives an instant that lies ahead, as the API reads it.

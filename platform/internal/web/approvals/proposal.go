@@ -26,7 +26,7 @@ func (r *Room) one(v *visit.Visit) visit.Screen {
 		}
 		object, open := "proposal/"+string(out.ID), out.State == "open"
 		f := facts{p: out, trouble: trouble(v.Fault()),
-			approve:  out.MayDecide && p.Can(r.desk.Approve.Name, object),
+			approve:  out.MayDecide && p.Can(r.desk.Approve.Name, object) && p.Can(out.Operation, out.Object), // approving does it, in this channel
 			reject:   out.MayDecide && p.Can(r.desk.Reject.Name, object),
 			withdraw: open && out.Mine && p.Can(r.desk.Withdraw.Name, object)}
 		badge := state(out.State)
