@@ -17,6 +17,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 	"github.com/lendkeep/lendkeep/platform/internal/web/static"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
+	"github.com/lendkeep/lendkeep/platform/internal/web/ways"
 )
 
 // Config is what the front is made of. The gate's list must hold
@@ -67,7 +68,7 @@ type start struct{}
 func (start) Routes(m *visit.Mux) {
 	m.Get("/{$}", func(v *visit.Visit) {
 		v.Show(func(_ context.Context, p *gate.Page) (visit.View, error) {
-			if rail := visit.Rail(p.Can, "/"); len(rail) > 0 {
+			if rail := ways.Rail(p.Can, "/"); len(rail) > 0 {
 				return visit.View{To: rail[0].Href}, nil
 			}
 			return visit.View{To: "/my-access"}, nil

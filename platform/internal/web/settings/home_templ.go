@@ -10,10 +10,10 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
-	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
+	"github.com/lendkeep/lendkeep/platform/internal/web/ways"
 )
 
-func homePage(list []visit.Group) templ.Component {
+func homePage(list []ways.Group) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -49,7 +49,7 @@ func homePage(list []visit.Group) templ.Component {
 	})
 }
 
-func chapters(list []visit.Group) []parts.Chapter {
+func chapters(list []ways.Group) []parts.Chapter {
 	out := make([]parts.Chapter, len(list))
 	for i, g := range list {
 		out[i].Title = g.Label

@@ -10,6 +10,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
+	"github.com/lendkeep/lendkeep/platform/internal/web/ways"
 )
 
 // Room is the front page of the settings.
@@ -22,7 +23,7 @@ func New() *Room { return &Room{} }
 func (r *Room) Routes(m *visit.Mux) {
 	m.Get("/settings", func(v *visit.Visit) {
 		v.Show(func(_ context.Context, p *gate.Page) (visit.View, error) {
-			return visit.View{Page: parts.Page{Title: "Settings"}, Body: homePage(visit.Settings(p.Can))}, nil
+			return visit.View{Page: parts.Page{Title: "Settings"}, Body: homePage(ways.Settings(p.Can))}, nil
 		})
 	})
 }

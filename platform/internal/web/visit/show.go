@@ -14,6 +14,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/pan"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/ways"
 )
 
 // View is what a page shows. Page needs its title and what belongs to the page
@@ -93,7 +94,7 @@ func (v *Visit) furnish(ctx context.Context, p *gate.Page) error {
 	c, who := p.Call(), p.Who()
 	v.framed = true
 	v.access = p.Can("access.explain", "")
-	v.frame = parts.Page{Tenant: c.Tenant.Name, Home: "/", Rail: Rail(p.Can, v.R.URL.Path), Access: myAccess,
+	v.frame = parts.Page{Tenant: c.Tenant.Name, Home: "/", Rail: ways.Rail(p.Can, v.R.URL.Path), Access: myAccess,
 		Person: parts.Person{Name: who.Name, Role: who.RoleName, SignOut: "/signout", Menu: []parts.Link{{Text: "My access", Href: myAccess}, {Text: "My sign-in", Href: "/me/sign-in"}}},
 		Toasts: v.hear(c.At)}
 	if p.Can("loan.list", "") {
@@ -109,6 +110,9 @@ func (v *Visit) furnish(ctx context.Context, p *gate.Page) error {
 	v.frame.Approvals = &parts.Inbox{Href: "/approvals", Count: n}
 	return err
 }
+
+// SettingsTabs are the tabs of a page of the settings at a path, or under it.
+func SettingsTabs(can ways.Can, path string) []parts.Tab { return ways.Tabs(can, path) }
 
 // Pages of the room of inquiry that every page leads to.
 const (

@@ -1,4 +1,10 @@
-package visit
+// Package ways says where the rail, the tabs and the index of the settings lead.
+//
+// Invariants: a way is offered to whoever may call the operation that opens it,
+// and to nobody else; every page of the settings stands in one group, whose pages
+// are the tabs of one another and fit beside each other on a narrow screen. It
+// knows operations by their names alone, and no room.
+package ways
 
 import (
 	"slices"
@@ -24,7 +30,6 @@ type Group struct {
 }
 
 // groups are the pages of the settings, in the order of the index and the rail.
-// A group's tabs fit beside each other on a narrow screen.
 func groups() []Group {
 	return []Group{
 		{"People", []Place{
@@ -77,9 +82,9 @@ func Settings(can Can) []Group {
 	return out
 }
 
-// SettingsTabs are the pages beside the one at path, or above it: those of its
-// group. A page that is alone has no tabs.
-func SettingsTabs(can Can, path string) []parts.Tab {
+// Tabs are the pages of the settings beside the one at path, or above it: those
+// of its group. A page that is alone has no tabs.
+func Tabs(can Can, path string) []parts.Tab {
 	for _, g := range Settings(can) {
 		if !g.holds(path) || len(g.Places) == 1 {
 			continue
