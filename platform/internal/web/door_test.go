@@ -146,8 +146,8 @@ func TestAResetLinkIsAnsweredAlike(t *testing.T) {
 func TestMyAccess(t *testing.T) {
 	p := open(t)
 	p.as(t, "admin").get("/me").to("/my-access") // as the page was called before
-	p.as(t, "admin").get("/my-access").want(200, "Admin Person", "Add user", "user.create")
-	p.as(t, "agent").get("/my-access").want(200, "Agent Person").without("user.create")
+	p.as(t, "admin").get("/my-access").want(200, "Admin Person", "Add user", "From where")
+	p.as(t, "agent").get("/my-access").want(200, "Agent Person").without("Add user")
 }
 
 func TestAStrangersHostLooksLikeABadPassword(t *testing.T) {

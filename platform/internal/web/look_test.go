@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,7 +83,8 @@ func shots(t *testing.T, p *place) []shot {
 	for _, s := range [][2]string{{"settings", "/settings"}, {"users", "/settings/users"}, {"user-new", "/settings/users/new"}, {"user", "/settings/users/" + agent},
 		{"roles", "/settings/roles"}, {"role", "/settings/roles/" + string(p.Roles["agent"])}, {"restrictions", "/settings/search-restrictions"}, {"restriction-new", "/settings/search-restrictions/new"},
 		{"addresses", "/settings/address-rules"}, {"address-new", "/settings/address-rules/new"}, {"sites", "/settings/site-keys"}, {"explain", "/settings/explain?user=" + agent + "&operation=user.create"},
-		{"audit", "/audit"}, {"audit-denied", "/audit?outcome=denied&channel=ui"}, {"me", "/my-access"}, {"not-found", "/nothing/here"}} {
+		{"audit", "/audit"}, {"audit-denied", "/audit?outcome=denied&channel=ui"}, {"me", "/my-access"}, {"lent-loans", "/access/lent-loans?user=" + agent + "&until=2026-11-30"}, {"requests", "/access/requests"},
+		{"simulate", "/settings/simulate?of=restriction&visible=" + url.QueryEscape(`loan.status == "Active"`) + "&user=" + agent + "&object=loan/ln_x"}, {"not-found", "/nothing/here"}} {
 		out = append(out, both(s[0], s[1])...)
 	}
 	for _, s := range [][2]string{{"signin", "/signin"}, {"reset", "/reset"}, {"reset-new", "/reset/new?token=abc"}, {"reset-sent", "/reset/sent"}} {
