@@ -47,6 +47,10 @@ func TestALentRoleFollowsTheRoleBelow(t *testing.T) {
 		if err := list(); err != nil || o.try(t, policy.Agent, o.borrower) != "" {
 			t.Fatalf("the lent role holds less than both: %v", err)
 		}
+		told, err := gatetest.Do(o.House, o.roles.Impact, o.Screen(policy.Admin), roles.ImpactIn{ID: o.Roles[policy.Agent], UI: []string{}, API: []string{}})
+		if err != nil || told.PeopleLose != 1 || told.People[0].User != agent || told.Replay.Denied != 0 {
+			t.Errorf("before it is saved: %+v, %v", told, err)
+		}
 		if err := edit(); err != nil {
 			t.Fatal(err)
 		}

@@ -89,7 +89,32 @@ func (d *Desk) tell(ctx context.Context, c *gate.Call, in *ImpactIn) (*ImpactOut
 	if out.Replay, err = d.replay(ctx, c, before, &after, bearers); err != nil {
 		return nil, err
 	}
-	return out, out.tellPeople(ctx, c, bearers)
+	// What they have called meanwhile is not replayed: what was lent permitted some of it.
+	leaning, err := bearersAbove(ctx, c, before.ID)
+	if err != nil {
+		return nil, err
+	}
+	return out, out.tellPeople(ctx, c, append(bearers, leaning...))
+}
+
+// bearersAbove gives the people who hold a role that is lent and adds to this one:
+// what this one loses, they lose.
+func bearersAbove(ctx context.Context, c *gate.Call, rid id.Role) ([]policy.Bearer, error) {
+	all, err := policy.Bearers(ctx, c.Tx, rid)
+	var out []policy.Bearer
+	for _, b := range all {
+		if !b.Later {
+			continue
+		}
+		s, err := c.Policy.Subject(ctx, c.Tx, b.User, "")
+		if err != nil {
+			return nil, err
+		}
+		if s.Role.From == rid {
+			out = append(out, b)
+		}
+	}
+	return out, err
 }
 
 func turn(before, after []string) Turn {
