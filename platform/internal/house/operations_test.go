@@ -239,13 +239,15 @@ type refusal struct {
 	operation, channel, address, actor, reason string
 }
 
-func TestEveryRoleDoesWhatTheListOfRolesSaysAndNothingElse(t *testing.T) {
+// The gate itself, in the channel of the screens, also for what no page calls; the
+// walks go through HTTP (TestEverybodyDoesThroughTheAPIWhatTheirRoleSays,
+// TestEverybodySeesAndDoesInTheScreensWhatTheirRoleSays).
+func TestEveryRoleDoesInTheScreensWhatTheListOfRolesSaysAndNothingElse(t *testing.T) {
 	eachEngine(t, func(p *premises) {
 		for _, who := range p.people {
 			p.t.Run(who.role, func(t *testing.T) {
 				denied := map[string]refusal{}
 				for _, m := range p.house.Gate.Catalogue() {
-					p.tryAPI(t, who, m, denied)
 					p.tryScreen(t, who, m, denied)
 				}
 				p.compareTrail(t, who, denied)
@@ -272,34 +274,6 @@ var parameter = regexp.MustCompile(`\{[a-z_]+\}`)
 
 // nobody is an id that nothing has.
 const nobody = "xx_00000000000000000000000000"
-
-func (p *premises) tryAPI(t *testing.T, who *person, m *gate.Meta, denied map[string]refusal) {
-	t.Helper()
-	if m.Path == "" || m.Permit == gate.Public {
-		return
-	}
-	res := p.call(m.Method, parameter.ReplaceAllString(m.Path, nobody), who.key, who.address)
-	var said problem
-	if res.status >= 400 {
-		if err := json.Unmarshal(res.body, &said); err != nil || !strings.HasPrefix(res.kind, "application/problem+json") {
-			t.Errorf("%s over the API: status %d is no problem+json but %s", m.Name, res.status, res.kind)
-		}
-	}
-	switch {
-	case res.status >= 500:
-		t.Errorf("%s over the API: %d %s", m.Name, res.status, res.body)
-	case entitled(who, m, operation.API):
-		if res.status == 401 || res.status == 403 || res.status == 429 {
-			t.Errorf("%s over the API: the role holds it, yet it answers %d %s", m.Name, res.status, said.Reason)
-		}
-	case res.status != 403:
-		t.Errorf("%s over the API: the role does not hold it, yet it answers %d", m.Name, res.status)
-	case said.Reason == "" || said.DecisionID == "":
-		t.Errorf("%s over the API: a denial without reason and decision_id: %s", m.Name, res.body)
-	default:
-		denied[said.DecisionID] = refusal{m.Name, "api", who.address, "user/" + string(who.id), said.Reason}
-	}
-}
 
 func (p *premises) tryScreen(t *testing.T, who *person, m *gate.Meta, denied map[string]refusal) {
 	t.Helper()

@@ -158,7 +158,10 @@ func (s *stroll) take(o offer, offered bool) (shown, []string) {
 // it was refused for want of.
 func (s *stroll) judge(o offer) (done, lacked []string) {
 	s.t.Helper()
-	for _, e := range s.trailOf(s.who, s.now.Load()) {
+	for _, e := range s.trail(audit.Filter{From: s.now.Load(), Limit: 100}) {
+		if e.Actor != "user/"+string(s.who.id) {
+			continue // what was made meanwhile for the next call
+		}
 		for _, name := range named(e) {
 			entry := s.house.Gate.ByName(name)
 			if entry == nil {
@@ -258,18 +261,24 @@ func strangers(path string) bool {
 // refused, and the API gives the same answers about the same things.
 func TestEverybodySeesAndDoesInTheScreensWhatTheirRoleSays(t *testing.T) {
 	w := walkable(t, db.SQLite)
+	crowd := []*person{w.person(policy.Agent), w.person(policy.Investor)}
+	if testing.Short() {
+		for _, who := range crowd {
+			s := w.stroll(t, who)
+			s.wander()
+			s.offered()
+			s.agrees()
+		}
+		return
+	}
 	first := w.stroll(t, w.person(policy.Admin))
 	first.wander()
 	first.wellTrodden()
 	first.force(first)
 	first.covers()
 	t.Logf("%d pages and buttons were met, %d forms sent", len(first.met), len(first.acts))
-	crowd := []*person{w.person(policy.Agent), w.person(policy.Investor)}
-	lots := []lot{{0.2, 0.8, true}}
-	if !testing.Short() {
-		crowd = append(crowd, w.person(policy.Manager), w.person(policy.Underwriter))
-		lots = append([]lot{{0.5, 0.5, true}, {0.3, 0.7, true}}, atRandom(3)...)
-	}
+	crowd = append(crowd, w.person(policy.Manager), w.person(policy.Underwriter))
+	lots := append([]lot{{0.5, 0.5, true}, {0.3, 0.7, true}}, atRandom(3)...)
 	for i, who := range append(crowd, w.drawn(lots)...) {
 		t.Run(who.role, func(t *testing.T) {
 			s := w.stroll(t, who)
@@ -289,7 +298,10 @@ func TestEverybodySeesAndDoesInTheScreensWhatTheirRoleSays(t *testing.T) {
 func (s *stroll) covers() {
 	s.t.Helper()
 	for _, m := range s.house.Gate.Catalogue() {
-		if m.Screen != "" && m.Permit == gate.ByRole && !s.reached[m.Name] && pageless()[m.Name] == "" {
+		switch stands := m.Screen != "" && m.Permit == gate.ByRole; {
+		case s.reached[m.Name] && pageless()[m.Name] != "":
+			s.t.Errorf("%s is reached by a page; take it off the list of what no page calls", m.Name)
+		case stands && !s.reached[m.Name] && pageless()[m.Name] == "":
 			s.t.Errorf("%s stands in the tree of the screens at %q, and no page reaches it", m.Name, m.Screen)
 		}
 	}

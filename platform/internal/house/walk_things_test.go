@@ -46,7 +46,7 @@ func makers() map[string]maker {
 		"exception":   created("/users/{user}/factor-exceptions", `{"reason":"lost the telephone","until":"{tomorrow}"}`),
 		"team":        created("/teams", `{"name":"Team {n}","members":[]}`),
 		"role":        created("/roles", `{"name":"Role {n}","ui":["loan.list","loan.view"],"api":["loan.list"]}`),
-		"restriction": created("/search-restrictions", `{"name":"Restriction {n}","visible":"loan.status == \"active\""}`),
+		"restriction": created("/search-restrictions", `{"name":"Restriction {n}","visible":"true"}`),
 		"iprule":      created("/ip-rules", `{"name":"Rule {n}","mode":"deny","entries":["192.0.2.0/24"],"active":true,"holders":[]}`),
 		"sitekey":     created("/site-keys", `{"label":"Form {n}","origins":["https://apply{n}.example.com"]}`),
 		"key":         created("/users/{user}/api-keys", `{"label":"Key {n}","scope":["me.view"]}`),

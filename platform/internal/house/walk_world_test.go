@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -186,8 +188,9 @@ func (w *world) thing(kind string, who *person) string {
 
 // lay makes one of everything that can be at hand, for the person who walks.
 func (w *world) lay(who *person) {
-	for kind, m := range makers() {
-		if !m.fleeting {
+	all := makers()
+	for _, kind := range slices.Sorted(maps.Keys(all)) {
+		if !all[kind].fleeting {
 			w.thing(kind, who)
 		}
 	}
