@@ -27,8 +27,16 @@ type act struct {
 	// read reads what the fields need beside the loan; nil: nothing.
 	read func(context.Context, *gate.Page, *visit.Visit, *actView) error
 	post func(*visit.Visit)
+	need func(*visit.Visit, *gate.Page) (denied visit.View, lacks bool)
 
 	room *Room
+}
+
+// needs has an act ask for its operation on the loan before it shows its form.
+func needs[In, Out any](o *gate.Op[In, Out]) func(*visit.Visit, *gate.Page) (visit.View, bool) {
+	return func(v *visit.Visit, p *gate.Page) (visit.View, bool) {
+		return visit.Need(v, p, o, "loan/"+v.R.PathValue("id"))
+	}
 }
 
 // actView is an act's page: the loan, and what its fields are made from.
@@ -51,8 +59,8 @@ func (a *act) screen(v *visit.Visit) visit.Screen {
 		if err != nil {
 			return visit.View{}, err
 		}
-		if !f.may[a.by] {
-			return visit.View{}, notHeld(a.title)
+		if denied, lacks := a.need(v, p); lacks {
+			return denied, nil
 		}
 		w := &actView{folder: f, act: a, action: v.R.URL.Path}
 		if f.may["loan.payoff.view"] {
@@ -89,32 +97,32 @@ func done[Out any](v *visit.Visit, tab, said string) func(*Out) visit.Answer {
 
 // postings are the acts that move money.
 func (r *Room) postings() []*act {
-	pay := &act{path: "/payments/new", by: "loan.payment.log", title: "Log payment", verb: "Log payment", kind: parts.Primary, fields: paymentFields, read: r.readPlan,
+	pay := &act{path: "/payments/new", by: "loan.payment.log", need: needs(r.desk.PaymentLog), title: "Log payment", verb: "Log payment", kind: parts.Primary, fields: paymentFields, read: r.readPlan,
 		effect: func(w *actView) string {
 			return "The payment goes to fees first, then to interest, then to principal."
 		}}
 	pay.post = func(v *visit.Visit) {
 		visit.Act(v, r.desk.PaymentLog, done[servicing.PostedOut](v, "/payments", "Payment logged."), pay.screen(v))
 	}
-	fee := &act{path: "/fees/new", by: "loan.fee.charge", title: "Charge fee", verb: "Charge fee", kind: parts.Primary, fields: feeFields,
+	fee := &act{path: "/fees/new", by: "loan.fee.charge", need: needs(r.desk.FeeCharge), title: "Charge fee", verb: "Charge fee", kind: parts.Primary, fields: feeFields,
 		effect: func(w *actView) string {
 			return "The fee is due on its date and is paid before interest and principal."
 		}}
 	fee.post = func(v *visit.Visit) {
 		visit.Act(v, r.desk.FeeCharge, done[servicing.PostedOut](v, "/payments", "Fee charged."), fee.screen(v))
 	}
-	adjust := &act{path: "/adjustments/new", by: "loan.adjustment.post", title: "Adjust principal", verb: "Adjust principal", kind: parts.Primary, fields: adjustFields,
+	adjust := &act{path: "/adjustments/new", by: "loan.adjustment.post", need: needs(r.desk.AdjustmentPost), title: "Adjust principal", verb: "Adjust principal", kind: parts.Primary, fields: adjustFields,
 		effect: func(w *actView) string {
 			return "The principal balance is " + w.PrincipalBalance.Grouped() + " " + currency + ". An amount above zero raises it, one below zero lowers it."
 		}}
 	adjust.post = func(v *visit.Visit) {
 		visit.Act(v, r.desk.AdjustmentPost, done[servicing.PostedOut](v, "/payments", "Principal adjusted."), adjust.screen(v))
 	}
-	off := &act{path: "/write-off", by: "loan.write_off", title: "Write off", verb: "Write off", kind: parts.Destructive, fields: writeOffFields, effect: writeOffEffect}
+	off := &act{path: "/write-off", by: "loan.write_off", need: needs(r.desk.WriteOff), title: "Write off", verb: "Write off", kind: parts.Destructive, fields: writeOffFields, effect: writeOffEffect}
 	off.post = func(v *visit.Visit) {
 		visit.Act(v, r.desk.WriteOff, done[servicing.PostedOut](v, "/payments", "Written off."), off.screen(v), allUnlessTold)
 	}
-	back := &act{path: "/entries/{entry}/reverse", by: "loan.entry.reverse", title: "Reverse entry", verb: "Reverse entry", kind: parts.Destructive,
+	back := &act{path: "/entries/{entry}/reverse", by: "loan.entry.reverse", need: needs(r.desk.EntryReverse), title: "Reverse entry", verb: "Reverse entry", kind: parts.Destructive,
 		fields: reverseFields, effect: reverseEffect, read: r.readEntry}
 	back.post = func(v *visit.Visit) {
 		visit.Act(v, r.desk.EntryReverse, done[servicing.PostedOut](v, "/payments", "Entry reversed."), back.screen(v))

@@ -96,8 +96,8 @@ func (r *Room) editBorrower(v *visit.Visit) visit.Screen {
 			return visit.View{}, err
 		}
 		w := personOf(p, out, nil)
-		if !w.mayEdit {
-			return visit.View{}, notHeld("Edit borrower")
+		if denied, lacks := visit.Need(v, p, r.desk.BorrowerUpdate, "borrower/"+v.R.PathValue("id")); lacks {
+			return denied, nil
 		}
 		page := parts.Page{Title: "Edit borrower", Subtitle: out.Name, Crumbs: []parts.Link{{Text: out.Name, Href: w.home}}}
 		return view(page, editBorrowerPage(v.Sheet("borrower"), w))

@@ -5,7 +5,6 @@ import (
 
 	"github.com/a-h/templ"
 
-	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
@@ -58,12 +57,6 @@ func (r *Room) Routes(m *visit.Mux) {
 			return visit.View{To: "/borrowers/" + v.R.PathValue("id")}, nil
 		})
 	})
-}
-
-// notHeld refuses the page of a form whose operation the person's role lacks.
-// Sending the form is decided by the gate; this only saves the typing.
-func notHeld(title string) error {
-	return fault.New(fault.Denied, "not_in_role", "Your role does not hold “"+title+"” in the screens.")
 }
 
 // both are the two lists of the loan book.

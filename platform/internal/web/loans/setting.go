@@ -18,21 +18,21 @@ const sealedName = "_sealed"
 
 // settings are the acts that change a loan and move no money.
 func (r *Room) settings() []*act {
-	stand := &act{path: "/status", by: "loan.status.set", title: "Set status", verb: "Set status", kind: parts.Primary, fields: statusFields,
+	stand := &act{path: "/status", by: "loan.status.set", need: needs(r.desk.StatusSet), title: "Set status", verb: "Set status", kind: parts.Primary, fields: statusFields,
 		effect: func(w *actView) string {
 			return "The loan is " + status(w.Status).Word + ". A closed loan takes no payments and fees; “Paid off” and “Charged off” follow from the ledger by themselves."
 		}}
 	stand.post = func(v *visit.Visit) {
 		visit.Act(v, r.desk.StatusSet, done[servicing.StatusOut](v, "", "Status set."), stand.screen(v))
 	}
-	place := &act{path: "/portfolios", by: "loan.portfolio.set", title: "Set portfolios", verb: "Set portfolios", kind: parts.Primary, fields: portfolioFields, read: r.readPlaces,
+	place := &act{path: "/portfolios", by: "loan.portfolio.set", need: needs(r.desk.PortfolioSet), title: "Set portfolios", verb: "Set portfolios", kind: parts.Primary, fields: portfolioFields, read: r.readPlaces,
 		effect: func(w *actView) string {
 			return "This changes who may see loan " + w.Number + ": people whose search restriction names a portfolio gain or lose it at once, and its borrower with it."
 		}}
 	place.post = func(v *visit.Visit) {
 		visit.Act(v, r.desk.PortfolioSet, done[servicing.PortfolioSetOut](v, "", "Portfolios set. Who may see the loan has changed with them."), place.screen(v))
 	}
-	custom := &act{path: "/custom-fields", by: "loan.custom_field.set", title: "Set custom fields", verb: "Set custom fields", kind: parts.Primary, fields: customFields,
+	custom := &act{path: "/custom-fields", by: "loan.custom_field.set", need: needs(r.desk.CustomSet), title: "Set custom fields", verb: "Set custom fields", kind: parts.Primary, fields: customFields,
 		effect: func(w *actView) string {
 			return "Search restrictions may speak of public fields, so a change may change who sees this loan."
 		}}
