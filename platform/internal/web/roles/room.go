@@ -122,6 +122,9 @@ func (f *facts) path() string { return home + "/" + string(f.held.ID) }
 // new is the page of a role that is not there yet; form is what was typed.
 func (r *Room) new(v *visit.Visit, form url.Values) visit.Screen {
 	return func(_ context.Context, p *gate.Page) (visit.View, error) {
+		if denied, lacks := visit.Need(v, p, r.desk.Create, ""); lacks {
+			return denied, nil
+		}
 		f := facts{change: true, draft: roles.Content{Visibility: &roles.Visibility{SSN: "last4", BankAccount: "hidden", DateOfBirth: "hidden"}}}
 		r.plant(v, p, &f, form)
 		return under("Add role", rolePage(v, &f)), nil
