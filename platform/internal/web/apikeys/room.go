@@ -129,6 +129,9 @@ func (r *Room) blank(v *visit.Visit) visit.Screen {
 		if err != nil {
 			return visit.View{}, err
 		}
+		if denied, lacks := visit.Need(v, p, r.desk.Create, "user/"+string(out.Owner.ID)); lacks {
+			return denied, nil
+		}
 		f := &facts{owner: out.Owner, change: true}
 		if err := r.ruleChoices(ctx, p, f); err != nil {
 			return visit.View{}, err
