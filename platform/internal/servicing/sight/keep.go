@@ -1,6 +1,7 @@
 package sight
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,7 +22,21 @@ import (
 // mean; the zero Keeper is ready for use.
 type Keeper struct {
 	mu    sync.Mutex // guards known
-	known map[*rule.Vocabulary][]meaning
+	known map[*rule.Vocabulary]*learned
+}
+
+// learned is what the sets mean, and the statements that ask them, which are long
+// and the same for every loan of a day.
+type learned struct {
+	sets  []meaning
+	asked [2]asking // all that a set can be asked; what an entry of the ledger can change
+}
+
+// asking is a statement of judge up to the loans that it asks about.
+type asking struct {
+	day  civil.Date
+	text string
+	args []any
 }
 
 const keptVocabularies = 8
@@ -35,8 +50,6 @@ type meaning struct {
 	money    bool // the rules read what an entry of the ledger moves
 	right    bool
 }
-
-func (m *meaning) of(s *Set) bool { return m.no == s.No && m.made == s.MadeAt }
 
 // meanings compiles every set that is kept.
 func meanings(ctx context.Context, tx *db.Tx, v *rule.Vocabulary) ([]meaning, error) {
@@ -78,19 +91,32 @@ func meaningOf(v *rule.Vocabulary, s *Set) (meaning, error) {
 // moneyFields are the words of rules for what an entry of the ledger moves.
 func moneyFields() []string { return []string{"loan.status", "loan.balance", "loan.days_past_due"} }
 
-func (k *Keeper) recall(v *rule.Vocabulary) []meaning {
+// question gives the statement of judge as it was learned last, made anew with the
+// day.
+func (k *Keeper) question(v *rule.Vocabulary, today civil.Date, posted bool) asking {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.known[v]
+	l := k.known[v]
+	if l == nil {
+		return question(nil, today, posted)
+	}
+	a := &l.asked[0]
+	if posted {
+		a = &l.asked[1]
+	}
+	if a.text == "" || a.day != today {
+		*a = question(l.sets, today, posted)
+	}
+	return *a
 }
 
-func (k *Keeper) remember(v *rule.Vocabulary, list []meaning) {
+func (k *Keeper) learn(v *rule.Vocabulary, sets []meaning) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.known == nil || k.known[v] == nil && len(k.known) >= keptVocabularies {
-		k.known = map[*rule.Vocabulary][]meaning{}
+		k.known = map[*rule.Vocabulary]*learned{}
 	}
-	k.known[v] = list
+	k.known[v] = &learned{sets: sets}
 }
 
 // keepChunk bounds the loans of one statement.
@@ -113,11 +139,11 @@ func (k *Keeper) Posted(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, toda
 
 func (k *Keeper) keep(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, today civil.Date, posted bool, loans []id.Loan) error {
 	for some := range slices.Chunk(loans, keepChunk) {
-		found, err := k.judge(ctx, tx, v, posted, some)
+		found, err := k.judge(ctx, tx, v, today, posted, some)
 		if err != nil {
 			return fmt.Errorf("asking what visible sets show: %w", err)
 		}
-		if err := settle(ctx, tx, today, found); err != nil {
+		if err := settle(ctx, tx, found); err != nil {
 			return fmt.Errorf("keeping visible sets: %w", err)
 		}
 	}
@@ -127,64 +153,76 @@ func (k *Keeper) keep(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, today 
 // judged is what a set has to do with a loan.
 type judged struct {
 	Set
-	loan            id.Loan
-	number          string
-	was, now, ahead bool  // ahead: the set's build will come by
-	moved           int64 // one bit an order: the loan's key is another than it was placed under
-	right           bool  // the set means what it says
+	loan     id.Loan
+	number   string
+	was, now bool
+	moved    int64 // one bit an order: the loan's key is another than it was placed under
+	fit      bool  // the set means what it says, today
 }
 
-// asItWas answers, beside 0 and 1, for a set that cannot have changed its mind.
-const asItWas = 2
+// What question answers about a set, beside 0 and 1.
+const (
+	asItWas = 2 // it cannot have changed its mind
+	unfit   = 3 // it does not mean what it says, or its day is over
+	strange = 4 // it was not there when the question was made
+)
 
 // judge asks every set about loans, in one statement, made for the sets that
 // there were last time; if there are others by now they are learned and it is
-// made again.
-func (k *Keeper) judge(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, posted bool, loans []id.Loan) ([]judged, error) {
-	for list := k.recall(v); ; {
-		query, args := question(list, posted, loans)
-		strange := false
+// made again. Only sets that have something to do answer.
+func (k *Keeper) judge(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, today civil.Date, posted bool, loans []id.Loan) ([]judged, error) {
+	which := db.In("l.id", loans)
+	for {
+		ask, learn := k.question(v, today, posted), false
 		found, err := db.All(ctx, tx, func(r *db.Rows) (j judged, err error) {
-			var was, now, ahead int64
-			err = r.Scan(&j.No, &j.MadeAt, &j.Bit, &j.Walked, &ahead, &j.loan, &j.number, &j.moved, &was, &now)
-			at := slices.IndexFunc(list, func(m meaning) bool { return m.of(&j.Set) })
-			if at < 0 {
-				strange = true
-				return j, err
-			}
-			j.Day, j.right = list[at].day, list[at].right
-			j.was, j.now, j.ahead = was == 1, now == 1 || now == asItWas && was == 1, ahead == 1
+			var was, now int64
+			err = r.Scan(&j.No, &j.MadeAt, &j.Bit, &j.Walked, &j.loan, &j.number, &j.moved, &was, &now)
+			learn = learn || now == strange
+			j.was, j.now, j.fit = was == 1, now == 1 || now == asItWas && was == 1, now != unfit
 			j.moved &^= j.Walked
 			return j, err
-		}, query, args...)
-		if err != nil || !strange {
+		}, ask.text+which.SQL()+answered, append(slices.Clip(ask.args), which.Args()...)...)
+		if err != nil || !learn {
+			slices.SortStableFunc(found, func(a, b judged) int { return cmp.Compare(a.No, b.No) })
 			return found, err
 		}
-		if list, err = meanings(ctx, tx, v); err != nil {
+		sets, err := meanings(ctx, tx, v)
+		if err != nil {
 			return nil, err
 		}
-		k.remember(v, list)
+		k.learn(v, sets)
 	}
 }
 
-// question is the statement of judge.
-func question(list []meaning, posted bool, loans []id.Loan) (string, []any) {
-	var args []any
-	var shown strings.Builder
-	for _, m := range list {
-		if !m.right || posted && !m.money {
-			continue
+// question is the statement of judge. The loan comes first in the join: it is the
+// longer row, and so is read once.
+func question(sets []meaning, today civil.Date, posted bool) asking {
+	a := asking{day: today}
+	var now strings.Builder
+	for _, m := range sets {
+		fmt.Fprintf(&now, " WHEN s.set_no = %d AND s.made_at = %d THEN ", m.no, m.made)
+		switch {
+		case !m.right || !m.day.IsZero() && m.day < today:
+			now.WriteString(strconv.Itoa(unfit))
+		case posted && !m.money:
+			now.WriteString(strconv.Itoa(asItWas))
+		default:
+			now.WriteString("CASE WHEN " + m.cond.SQL() + " AND " + Landed + " THEN 1 ELSE 0 END")
+			a.args = append(a.args, m.cond.Args()...)
 		}
-		shown.WriteString(" WHEN s.set_no = " + strconv.FormatInt(m.no, 10) + " THEN CASE WHEN " + m.cond.SQL() + " AND " + Landed + " THEN 1 ELSE 0 END")
-		args = append(args, m.cond.Args()...)
 	}
-	which := db.In("l.id", loans)
-	return `SELECT s.set_no, s.made_at, s.bit, s.walked, CASE WHEN s.state = 0 AND l.id > s.built_to THEN 1 ELSE 0 END, l.id, l.number, ` + moved() + `,
-		CASE WHEN s.bit <> 0 THEN CASE WHEN (l.shown & s.bit) <> 0 THEN 1 ELSE 0 END
-			WHEN EXISTS (SELECT 1 FROM visible_place p WHERE p.set_no = s.set_no AND p.sort = 0 AND p.num = 0 AND p.txt = '' AND p.number = l.number) THEN 1 ELSE 0 END,
-		CASE` + shown.String() + ` WHEN 1 = 1 THEN 2 END
-		FROM visible_set s CROSS JOIN loan l WHERE s.state < 2 AND ` + which.SQL() + ` ORDER BY s.set_no`, append(args, which.Args()...)
+	a.text = fmt.Sprintf(`SELECT set_no, made_at, bit, walked, id, number, moved, was, now FROM (
+		SELECT s.set_no, s.made_at, s.bit, s.walked, CASE WHEN s.state = 0 AND l.id > s.built_to THEN 1 ELSE 0 END AS ahead, l.id, l.number, %s AS moved,
+			CASE WHEN s.bit <> 0 THEN CASE WHEN (l.shown & s.bit) <> 0 THEN 1 ELSE 0 END
+				WHEN EXISTS (SELECT 1 FROM visible_place p WHERE p.set_no = s.set_no AND p.sort = 0 AND p.num = 0 AND p.txt = '' AND p.number = l.number) THEN 1 ELSE 0 END AS was,
+			CASE%s WHEN 1 = 1 THEN %d END AS now
+		FROM loan l CROSS JOIN visible_set s WHERE s.state < 2 AND `, moved(), now.String(), strange)
+	return a
 }
+
+// answered ends the statement of judge: only sets that have something to do are
+// told. One whose build has yet to come by the loan has not.
+const answered = `) j WHERE now > 2 OR ahead = 0 AND (now < 2 AND now <> was OR was = 1 AND (moved & ~walked) <> 0)`
 
 // change is what sets need for a change of loans.
 type change struct {
@@ -195,17 +233,15 @@ type change struct {
 	void         []int64
 }
 
-func settle(ctx context.Context, tx *db.Tx, today civil.Date, found []judged) error {
+func settle(ctx context.Context, tx *db.Tx, found []judged) error {
 	c := change{sets: map[int64]*Set{}, enter: map[int64][]id.Loan{}, leave: map[int64][]id.Loan{}}
 	for _, j := range found {
 		c.sets[j.No] = &j.Set
 		switch {
-		case !j.right || !j.Day.IsZero() && j.Day < today:
+		case !j.fit:
 			if !slices.Contains(c.void, j.No) {
 				c.void = append(c.void, j.No)
 			}
-			continue
-		case j.ahead:
 			continue
 		case j.now && !j.was:
 			c.enter[j.No] = append(c.enter[j.No], j.loan)
