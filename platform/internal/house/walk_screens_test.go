@@ -335,9 +335,8 @@ func unled() map[string]string {
 // calls them, and why.
 func pageless() map[string]string {
 	return map[string]string{
-		"application.decision.view":      "the page of an application tells it within application.view",
+		"application.decision.view":      "the page of an application tells it within application.view, to whoever holds this too",
 		"application.network_check.view": "likewise",
-		"ip_rule.preview":                "saving asks twice by itself; programs preview",
 	}
 }
 

@@ -38,22 +38,23 @@ type RequestedOut struct {
 	Purpose    string       `json:"purpose" class:"public"`
 }
 
-// ApplicationOut is one application with its check and its decision.
+// ApplicationOut is one application, with its check and its decision for those
+// who may view these.
 type ApplicationOut struct {
-	ID            id.Application  `json:"id" class:"public"`
-	Number        string          `json:"number" class:"public"`
-	Status        string          `json:"status" class:"public" enum:"waiting_for_approval,manual_review,approved,rejected"`
-	Channel       string          `json:"channel" class:"public" enum:"site,server,officer"`
-	CreatedAt     string          `json:"created_at" class:"public"`
-	SourceCompany string          `json:"source_company" class:"public"`
-	Applicant     ApplicantOut    `json:"applicant"`
-	Requested     RequestedOut    `json:"requested"`
-	NetworkCheck  NetworkCheckOut `json:"network_check"`
-	Decision      DecisionOut     `json:"decision"`
-	NoticeDue     civil.Date      `json:"notice_due" class:"public"`
-	DecidedAt     string          `json:"decided_at,omitempty" class:"public" doc:"When a person approved or rejected it."`
-	DecidedBy     string          `json:"decided_by,omitempty" class:"public"`
-	Loan          id.Loan         `json:"loan_id,omitempty" class:"public"`
+	ID            id.Application   `json:"id" class:"public"`
+	Number        string           `json:"number" class:"public"`
+	Status        string           `json:"status" class:"public" enum:"waiting_for_approval,manual_review,approved,rejected"`
+	Channel       string           `json:"channel" class:"public" enum:"site,server,officer"`
+	CreatedAt     string           `json:"created_at" class:"public"`
+	SourceCompany string           `json:"source_company" class:"public"`
+	Applicant     ApplicantOut     `json:"applicant"`
+	Requested     RequestedOut     `json:"requested"`
+	NetworkCheck  *NetworkCheckOut `json:"network_check,omitempty" doc:"Left out for whoever may not view network checks."`
+	Decision      *DecisionOut     `json:"decision,omitempty" doc:"Left out for whoever may not view decisions."`
+	NoticeDue     civil.Date       `json:"notice_due" class:"public"`
+	DecidedAt     string           `json:"decided_at,omitempty" class:"public" doc:"When a person approved or rejected it."`
+	DecidedBy     string           `json:"decided_by,omitempty" class:"public"`
+	Loan          id.Loan          `json:"loan_id,omitempty" class:"public"`
 }
 
 func (d *Desk) view(ctx context.Context, c *gate.Call, in *Ref) (*ApplicationOut, error) {
@@ -70,16 +71,15 @@ func (d *Desk) view(ctx context.Context, c *gate.Call, in *Ref) (*ApplicationOut
 		Applicant: ApplicantOut{FirstName: a.First, LastName: a.Last, Email: secret.Seal[secret.Email](p.Email), Phone: secret.Seal[secret.Phone](p.Phone),
 			DateOfBirth: secret.Seal[secret.BirthDate](p.Birth), SSN: secret.Seal[secret.SSN](p.SSN),
 			Address: AddressOut{secret.Seal[secret.AddressLine](p.Line1), a.City, a.Region, a.PostalCode, a.Country}}}
-	check, err := d.checkOf(ctx, c, a)
-	if err != nil {
-		return nil, err
+	if c.Can(d.CheckView.Name, in.object()) {
+		if out.NetworkCheck, err = d.checkOf(ctx, c, a); err != nil {
+			return nil, err
+		}
 	}
-	dec, err := decisionOf(ctx, c, a)
-	if err != nil {
-		return nil, err
+	if c.Can(d.DecisionView.Name, in.object()) {
+		out.Decision, err = decisionOf(ctx, c, a)
 	}
-	out.NetworkCheck, out.Decision = *check, *dec
-	return out, nil
+	return out, err
 }
 
 func (d *Desk) checkView(ctx context.Context, c *gate.Call, in *Ref) (*NetworkCheckOut, error) {

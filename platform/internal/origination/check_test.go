@@ -77,7 +77,7 @@ func TestEveryAddressOfTheDemoGivesWhatItPromises(t *testing.T) {
 			}
 		}
 		// Crawler and location are shown and not used.
-		if r := rule(t, &b.checked(t, "203.0.113.40").Decision, "crawler"); r.Enabled || r.Result != "hit" || r.Taken != "information_only" {
+		if r := rule(t, b.checked(t, "203.0.113.40").Decision, "crawler"); r.Enabled || r.Result != "hit" || r.Taken != "information_only" {
 			t.Errorf("a crawler out of the box: %+v", r)
 		}
 	})
@@ -354,7 +354,7 @@ func TestManyApplicationsFromOneAddressAreCounted(t *testing.T) {
 		b.run(t)
 		for i, want := range []string{"waiting_for_approval", "waiting_for_approval", "manual_review"} {
 			if out := b.checked(t, "2001:db8::10"); out.Status != want {
-				t.Errorf("application %d is %s: %+v", i+1, out.Status, rule(t, &out.Decision, "velocity"))
+				t.Errorf("application %d is %s: %+v", i+1, out.Status, rule(t, out.Decision, "velocity"))
 			}
 		}
 		b.Advance(25 * time.Hour)

@@ -198,7 +198,7 @@ func TestAPreviewTellsWhatSavingWouldMean(t *testing.T) {
 	each(t, func(t *testing.T, h *gatetest.House, d desks) {
 		create(t, h, d, rule("Office", "allow", []string{here}, holder("role", string(h.Roles[policy.Admin]))))
 		in := addresses.PreviewIn{Content: rule("x", "deny", []string{"198.51.100.0-198.51.100.9"}, holder("tenant", "")).Content}
-		out, err := gatetest.Do(h, d.Preview, h.Screen(policy.Admin), in)
+		out, err := gatetest.Do(h, d.Preview, h.Key(policy.Admin), in)
 		if err != nil || !out.LocksYouOut || out.Covers.IPv4 != "10" || len(out.Overlaps) != 1 || out.Holders[0].Name != "Everybody" {
 			t.Errorf("%+v, %v", out, err)
 		}

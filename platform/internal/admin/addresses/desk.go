@@ -49,6 +49,7 @@ func New() *Desk {
 	d.Delete = edit("ip_rule.delete", "Delete address rule", "DELETE", "/ip-rules/{id}", remove)
 	d.Delete.Object = (*Ref).object
 	d.Preview = look("ip_rule.preview", "Preview address rule", "POST", "/ip-rules/preview", preview)
+	d.Preview.Screen = "" // saving on the screens asks twice by itself
 	d.Mine = look("ip_rule.my_address", "Tell my address", "GET", "/ip-rules/my-address", mine)
 	d.Holders = look("ip_rule.holders", "List whom rules can bind", "GET", "/ip-rules/holders", holders)
 	d.WayBack = &gate.Op[WayBackIn, WayBackOut]{Name: "ip_rule.way_back", Title: "Take an address rule back", Area: "Access", Method: "POST", Path: "/ip-rules/way-back",

@@ -15,16 +15,16 @@ func intText(n int) string { return strconv.Itoa(n) }
 
 // decisionFacts say what was decided, by whom, and by when notice is due.
 func (f *folder) decisionFacts() []parts.Fact {
-	d := &f.Decision
+	d := f.Decision
 	by := d.By
 	if d.Automatic {
 		by = "automatically, by rules v" + strconv.FormatInt(d.RulesVersion, 10)
 	}
-	out := []parts.Fact{
-		{Term: "Status", Value: parts.Status(statusBadge(f.Status))},
-		{Term: "Outcome", Value: parts.Verdict(outcomeBadge(d.Outcome)), Note: by},
-		{Term: "Decided", Value: parts.Time(moment(d.At, f.v.Zone()))},
-		{Term: "Rules", Value: parts.Words(met(d)), Note: "network " + counts(d.Network) + ", applicant " + counts(d.Applicant)},
+	out := []parts.Fact{{Term: "Status", Value: parts.Status(statusBadge(f.Status))}}
+	if f.mayDecision {
+		out = append(out, parts.Fact{Term: "Outcome", Value: parts.Verdict(outcomeBadge(d.Outcome)), Note: by},
+			parts.Fact{Term: "Decided", Value: parts.Time(moment(d.At, f.v.Zone()))},
+			parts.Fact{Term: "Rules", Value: parts.Words(met(d)), Note: "network " + counts(d.Network) + ", applicant " + counts(d.Applicant)})
 	}
 	if len(d.Reasons) > 0 {
 		term := "Why review"

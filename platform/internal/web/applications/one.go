@@ -1,6 +1,7 @@
 package applications
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strings"
@@ -20,7 +21,8 @@ type folder struct {
 	related                              *origination.RelatedOut
 	history                              *origination.HistoryOut
 	daysLeft                             *int
-	mayRisk, mayRelated, mayHistory      bool
+	mayRisk, mayDecision                 bool
+	mayRelated, mayHistory               bool
 	mayApprove, mayReject, mayReprocess  bool
 	mayEvidence, mayEnter                bool
 	mayRules, mayRulesHistory, mayOpenUp bool // the rules; the loan
@@ -64,7 +66,9 @@ func (r *Room) one(v *visit.Visit) visit.Screen {
 // ask finds out what the person may do with this application as it stands.
 func (f *folder) ask(p *gate.Page) {
 	may := func(name string) bool { return p.Can(name, f.object()) }
-	f.mayRisk, f.mayRelated, f.mayHistory = may("application.network_check.view"), may("application.related.list"), may("application.history")
+	f.mayRisk, f.mayDecision = f.NetworkCheck != nil && f.Decision != nil, f.Decision != nil
+	f.NetworkCheck, f.Decision = cmp.Or(f.NetworkCheck, new(origination.NetworkCheckOut)), cmp.Or(f.Decision, new(origination.DecisionOut))
+	f.mayRelated, f.mayHistory = may("application.related.list"), may("application.history")
 	f.mayEvidence, f.mayEnter = may("application.evidence"), p.Can("application.submit", "")
 	open := f.Status != "approved"
 	f.mayApprove = open && may("application.approve")

@@ -12,7 +12,7 @@ import (
 
 // riskTile is the Network security tile of an application.
 func riskTile(v *visit.Visit, app *origination.ApplicationOut, rules, history string) parts.RiskTile {
-	check, dec := &app.NetworkCheck, &app.Decision
+	check, dec := app.NetworkCheck, app.Decision
 	t := parts.RiskTile{ID: "network", Checked: moment(check.CheckedAt, v.Zone()), Met: dec.Network.Met, Used: dec.Network.Used, Unknown: dec.Network.Unknown,
 		Rules: "rules v" + strconv.FormatInt(dec.RulesVersion, 10), RulesHref: rules, HistoryHref: history}
 	var names []string
@@ -136,7 +136,7 @@ func counted(label string, r origination.RuleOut) parts.RiskRow {
 
 // location is the line of the place, with every level behind it.
 func location(app *origination.ApplicationOut, rule map[string]origination.RuleOut) parts.RiskRow {
-	check := &app.NetworkCheck
+	check := app.NetworkCheck
 	row := parts.RiskRow{Label: "Location", Verdict: parts.Unknown}
 	for _, name := range []string{"country", "region", "city", "postal_code", "distance"} {
 		row.Used = row.Used || rule[name].Enabled
@@ -208,7 +208,7 @@ func join(list ...string) string {
 
 // applicantTile is the same for what the applicant told.
 func applicantTile(app *origination.ApplicationOut, rules string) parts.RiskTile {
-	dec := &app.Decision
+	dec := app.Decision
 	t := parts.RiskTile{ID: "applicant", Title: "Applicant", Met: dec.Applicant.Met, Used: dec.Applicant.Used, Unknown: dec.Applicant.Unknown,
 		Rules: "rules v" + strconv.FormatInt(dec.RulesVersion, 10), RulesHref: rules}
 	for _, r := range dec.Rules {
@@ -226,7 +226,7 @@ func applicantTile(app *origination.ApplicationOut, rules string) parts.RiskTile
 
 // sources are the facts about where the facts come from.
 func sources(app *origination.ApplicationOut) []parts.Fact {
-	check := &app.NetworkCheck
+	check := app.NetworkCheck
 	var out []parts.Fact
 	if check.ClientAddress != "" {
 		out = append(out, parts.Fact{Term: "Applicant’s address", Value: parts.Code(check.ClientAddress), Note: chosen(check.ChosenBy)})
