@@ -160,7 +160,7 @@ func TestEveryScreenIsReachedAndCanBeUsedByEverybody(t *testing.T) {
 	v := &tour{mux: mux, b: openBrowser(t, r, 1280, 900), seen: map[string]string{}}
 	v.from(t, "/signin", "/reset", "/reset/sent", "/reset/new?token=0", "/invited?token=0", "/apply/"+r.facts.SiteKey)
 	v.b.signIn(r.facts.Users["admin"])
-	v.from(t, "/", "/me/sign-in", "/way-back", "/access/request?decision="+at["decision"])
+	v.from(t, "/", "/me", "/me/sign-in", "/way-back", "/access/request?decision="+at["decision"])
 	v.back(t)
 	for _, path := range all {
 		if v.seen[path] == "" && !slices.Contains(files, path) && !slices.Contains(elsewhere, path) {
