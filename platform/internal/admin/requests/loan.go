@@ -2,6 +2,8 @@ package requests
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -17,7 +19,7 @@ import (
 // LendIn shows one person one loan for a time, whatever hides it from them.
 type LendIn struct {
 	ID     id.User `path:"id" json:"-"`
-	Loan   id.Loan `json:"loan" minLength:"1" maxLength:"60"`
+	Loan   string  `json:"loan" minLength:"1" maxLength:"60" doc:"its number or its id" example:"L-00017"`
 	Until  string  `json:"until" minLength:"1" maxLength:"40" doc:"a date, to its end, or an instant; at most 90 days ahead" example:"2026-12-01"`
 	Reason string  `json:"reason" minLength:"1" maxLength:"1000"`
 }
@@ -58,7 +60,7 @@ type Done struct {
 
 func (d *Desk) lendLoan() *gate.Op[LendIn, LentLoan] {
 	o := decide("lent_loan.grant", "Lend a loan", "/users/{id}/lent-loans", func(ctx context.Context, c *gate.Call, in *LendIn) (*LentLoan, error) {
-		l := policy.LentLoan{User: in.ID, Loan: in.Loan, MadeAt: c.At, MadeBy: c.Who.String()}
+		l := policy.LentLoan{User: in.ID, MadeAt: c.At, MadeBy: c.Who.String()}
 		reason := strings.TrimSpace(in.Reason)
 		var f fault.Collector
 		f.Check(reason != "" && utf8.RuneCountInString(reason) <= 1000, "reason", "Say what it is lent for, in at most 1,000 characters.")
@@ -75,6 +77,9 @@ func (d *Desk) lendLoan() *gate.Op[LendIn, LentLoan] {
 		if _, err := identity.StaffByID(ctx, c.Tx, in.ID); err != nil {
 			return nil, err
 		}
+		if l.Loan, err = named(ctx, c, in.Loan); err != nil {
+			return nil, err
+		}
 		out, err := lentLoan(ctx, c, l)
 		if err != nil {
 			return nil, err
@@ -87,6 +92,16 @@ func (d *Desk) lendLoan() *gate.Op[LendIn, LentLoan] {
 	o.Status, o.Pairing = 201, gate.MayPair
 	o.Object = func(in *LendIn) string { return "user/" + string(in.ID) }
 	return o
+}
+
+// named finds a loan by its number or its id; whether the caller sees it is asked
+// elsewhere, so that a hidden one is missing like one that is not there.
+func named(ctx context.Context, c *gate.Call, loan string) (found id.Loan, err error) {
+	err = c.Tx.One(ctx, `SELECT l.id FROM loan l WHERE l.id = ? OR l.number = ?`, []any{loan, strings.TrimSpace(loan)}, &found)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", fault.Missing("loan")
+	}
+	return found, err
 }
 
 // lentLoan puts the number to a lent loan; Missing where the asker does not see it.

@@ -134,10 +134,10 @@ func TestALoanIsLentWithinBounds(t *testing.T) {
 			_, err := gatetest.Do(o.House, o.Lend, o.Screen(policy.Admin), in)
 			return reason(err)
 		}
-		good := requests.LendIn{ID: investor, Loan: loan, Until: "2026-12-01", Reason: "month-end"}
+		good := requests.LendIn{ID: investor, Loan: string(loan), Until: "2026-12-01", Reason: "month-end"}
 		for want, change := range map[string]func(*requests.LendIn){
 			"own_access": func(in *requests.LendIn) { in.ID = o.People[policy.Admin].ID },
-			"not_found":  func(in *requests.LendIn) { in.Loan = id.New[id.Loan](1) },
+			"not_found":  func(in *requests.LendIn) { in.Loan = string(id.New[id.Loan](1)) },
 			"invalid":    func(in *requests.LendIn) { in.Until, in.Reason = "2027-12-01", " " },
 		} {
 			in := good
@@ -154,13 +154,17 @@ func TestALoanIsLentWithinBounds(t *testing.T) {
 		}
 		for range 19 {
 			in := good
-			in.Loan = o.board(t, string(id.New[id.Loan](o.Now().UnixMicro())), "NY")
+			in.Loan = string(o.board(t, string(id.New[id.Loan](o.Now().UnixMicro())), "NY"))
 			if got := lend(in); got != "done" {
 				t.Fatal(got)
 			}
 		}
 		in := good
-		if in.Loan = o.board(t, "LN-21", "NY"); lend(in) != "too_many_loans" {
+		o.board(t, "LN-21", "NY")
+		if in.Loan = "LN-1"; lend(in) != "done" {
+			t.Error("a loan is not found by its number")
+		}
+		if in.Loan = "LN-21"; lend(in) != "too_many_loans" {
 			t.Error("a twenty-first loan is lent")
 		}
 	})

@@ -88,7 +88,7 @@ func lendPage(v *visit.Visit, l lending) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = parts.Input(s.Field(parts.Field{Name: "loan", Label: "Loan", Value: l.asked.Get("loan"), Required: true, MaxLength: 60, Hint: "Its id, ln_…"})).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = parts.Input(s.Field(parts.Field{Name: "loan", Label: "Loan", Value: l.asked.Get("loan"), Required: true, MaxLength: 60, Hint: "Its number, for example L-00017"})).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
