@@ -2,8 +2,6 @@ package approval
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/secret"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
@@ -129,27 +128,13 @@ func (d *Desk) shown(ctx context.Context, c *gate.Call, p *policy.Proposal) (*Pr
 	if e := d.config.Gate().ByName(p.Operation); e != nil {
 		out.Title = e.Meta().Title
 	}
-	if out.Number, err = numberOf(ctx, c, p.Object); err != nil {
+	if out.Number, err = admin.LoanNumber(ctx, c, p.Object); err != nil {
 		return nil, err
 	}
 	for _, ch := range changes {
 		out.Changes = append(out.Changes, masked(ch))
 	}
 	return out, nil
-}
-
-// numberOf gives the number of a loan that the caller sees; empty for all else.
-func numberOf(ctx context.Context, c *gate.Call, object string) (number string, err error) {
-	loan, isLoan := strings.CutPrefix(object, "loan/")
-	if !isLoan {
-		return "", nil
-	}
-	rows := c.Scope.Loans()
-	err = c.Tx.One(ctx, `SELECT l.number FROM loan l WHERE l.id = ? AND `+gate.Landed+` AND `+rows.SQL(), append([]any{loan}, rows.Args()...), &number)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	return number, err
 }
 
 // holds reports whether the caller holds the operation itself, in any channel,

@@ -97,11 +97,11 @@ func TestARequestAboutALoanLendsThatLoan(t *testing.T) {
 		refused := see(there)
 		asked := o.ask(t, policy.Investor, id.Decision(fault.As(refused).DecisionID))
 		seen, err := gatetest.Do(o.House, o.View, o.Screen(policy.Admin), requests.Ref{ID: asked.ID})
-		if err != nil || seen.How != "lend" || seen.Rows == nil || seen.Rows.LoansNow != 1 || seen.Rows.LoansThen != 2 || seen.Change.Operation != "lent_loan.grant" {
+		if err != nil || seen.How != "lend" || seen.Rows == nil || seen.Rows.LoansNow != 1 || seen.Rows.LoansThen != 2 || seen.Number != "LN-2" || seen.Change.Operation != "lent_loan.grant" {
 			t.Fatalf("what the granter sees: %+v %+v, %v", seen, seen.Rows, err)
 		}
-		if mine, err := gatetest.Do(o.House, o.View, o.Screen(policy.Investor), requests.Ref{ID: asked.ID}); err != nil || mine.Rows != nil {
-			t.Errorf("the asker is told of rows: %+v, %v", mine.Rows, err)
+		if mine, err := gatetest.Do(o.House, o.View, o.Screen(policy.Investor), requests.Ref{ID: asked.ID}); err != nil || mine.Rows != nil || mine.Number != "" {
+			t.Errorf("the asker is told of rows or of what is hidden: %+v, %v", mine, err)
 		}
 		if _, err := gatetest.Do(o.House, o.Grant, o.Screen(policy.Admin), requests.GrantIn{ID: asked.ID}); err != nil {
 			t.Fatal(err)

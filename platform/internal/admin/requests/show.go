@@ -10,6 +10,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/platform/internal/access"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
@@ -30,6 +31,7 @@ type Request struct {
 	Title       string           `json:"title" class:"public"`
 	Channel     string           `json:"channel" class:"public"`
 	Object      string           `json:"object" class:"public"`
+	Number      string           `json:"number,omitempty" class:"public" doc:"of the loan that it is about, where the caller sees it"`
 	Layer       string           `json:"layer" class:"public" doc:"the layer that said no when it was asked"`
 	Reason      string           `json:"reason" class:"public"`
 	Until       string           `json:"until" class:"public"`
@@ -133,6 +135,10 @@ func (d *Desk) told(ctx context.Context, c *gate.Call, r *row) (*Request, error)
 		State: r.state, MadeAt: instant(r.madeAt), Decision: r.decision, DecidedBy: r.decidedBy, DecidedAt: instant(r.decidedAt), Remark: r.remark, Mine: r.user == c.Who.User}
 	if m := d.config.Inquiry.Meta(r.operation); m != nil {
 		out.Title = m.Title
+	}
+	var err error
+	if out.Number, err = admin.LoanNumber(ctx, c, r.object); err != nil {
+		return nil, err
 	}
 	names, err := identity.NamesOf(ctx, c.Tx, []string{"user/" + string(r.user), "user/" + string(r.decidedBy)})
 	if err != nil {

@@ -128,7 +128,7 @@ func inbox(v *visit.Visit, list []requests.Request, mine bool) []parts.Request {
 			one.Ends = &ends
 		}
 		if q.Object != "" {
-			one.Object = &parts.Link{Text: strings.Replace(q.Object, "/", " ", 1)}
+			one.Object = &parts.Link{Text: about(&q)}
 		}
 		out = append(out, one)
 	}
@@ -141,7 +141,7 @@ func requestFacts(v *visit.Visit, q *requests.Request) []parts.Fact {
 		where = "In the API"
 	}
 	facts := []parts.Fact{{Term: "Who", Value: parts.Words(q.UserName)}, {Term: "Asks for", Value: parts.Words(q.Title), Note: q.Operation}, {Term: "Where", Value: parts.Words(where)},
-		{Term: "On", Value: wordsOrDash(strings.Replace(q.Object, "/", " ", 1))}, {Term: "Because", Value: parts.Words(q.Reason)}, {Term: "Until", Value: when(v, q.Until)},
+		{Term: "On", Value: wordsOrDash(about(q))}, {Term: "Because", Value: parts.Words(q.Reason)}, {Term: "Until", Value: when(v, q.Until)},
 		{Term: "Asked", Value: when(v, q.MadeAt)}, {Term: "Refused then by", Value: parts.Words(layerName(q.Layer))}}
 	if q.DeciderName != "" {
 		facts = append(facts, parts.Fact{Term: "Decided by", Value: parts.Words(q.DeciderName)}, parts.Fact{Term: "Decided", Value: when(v, q.DecidedAt)})
@@ -166,4 +166,12 @@ func dateOf(v *visit.Visit, until string) string {
 		return ""
 	}
 	return at.Add(-time.Second).In(v.Zone()).Format("2006-01-02")
+}
+
+// about names what a request is about: a loan by its number, where that is known.
+func about(q *requests.Request) string {
+	if q.Number != "" {
+		return "loan " + q.Number
+	}
+	return strings.Replace(q.Object, "/", " ", 1)
 }
