@@ -20,13 +20,16 @@ type Key struct {
 	Server      bool
 	Scope       []string // operations that it is narrowed to; nil: none, so it does what its user may
 	CreatedAt   int64
-	CreatedBy   string
+	CreatedBy   string // "user/us_…", or MadeByKey and the id of a key
 	ExpiresAt   int64
 	RevokedAt   int64
 	UsedAt      int64
 	UsedAddress string
 	Successor   id.APIKey // the key that it was rotated into
 }
+
+// MadeByKey begins what a key says of its maker where that was a call with a key.
+const MadeByKey = "key/"
 
 const keyColumns = `id, user_id, locator, label, server, scope, created_at, created_by, expires_at, revoked_at, used_at, used_address, successor`
 

@@ -177,6 +177,36 @@ func TestAKeyGivesNoMoreThanItHas(t *testing.T) {
 	})
 }
 
+// What binds a key to addresses binds every key that it makes or reads.
+func TestAKeyGivesNoOtherAddresses(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d desks) {
+		rule := func(name, entry string) id.IPRule {
+			r, err := gatetest.Do(h, d.rules.Create, h.Screen(policy.Admin), addresses.CreateIn{Content: addresses.Content{Name: name, Mode: "allow", Entries: []string{entry}, Active: true}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r.ID
+		}
+		here, wide := rule("here", "198.51.100.7"), rule("wide", "0.0.0.0/0")
+		bound, free := create(t, h, d, apikeys.CreateIn{IPRules: []id.IPRule{here}}), create(t, h, d, apikeys.CreateIn{Label: "free"})
+		for name, c := range map[string]struct {
+			rules []id.IPRule
+			want  string
+		}{"none": {nil, "wider_than_key"}, "one more": {[]id.IPRule{here, wide}, "wider_than_key"}, "the same": {[]id.IPRule{here}, ""}} {
+			_, err := gatetest.Do(h, d.Create, with(h, bound.Secret), apikeys.CreateIn{ID: h.People[policy.Admin].ID, Label: "child", IPRules: c.rules})
+			if reason(err) != c.want {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if _, err := gatetest.Do(h, d.Rotate, with(h, bound.Secret), apikeys.RotateIn{ID: free.ID}); reason(err) != "wider_than_key" {
+			t.Errorf("the secret of a key that is not bound: %v", err)
+		}
+		if _, err := gatetest.Do(h, d.Rotate, with(h, bound.Secret), apikeys.RotateIn{ID: bound.ID}); err != nil {
+			t.Errorf("itself: %v", err)
+		}
+	})
+}
+
 // Whoever makes a key for somebody reads it, so it opens only what they may give.
 func TestNobodyMakesKeysWithWhatTheyMayNotGive(t *testing.T) {
 	each(t, func(t *testing.T, h *gatetest.House, d desks) {

@@ -63,7 +63,7 @@ func (d *Desk) create(ctx context.Context, c *gate.Call, in *CreateIn) (*Made, e
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	if err := d.refuseWidening(c, k.Scope); err != nil {
+	if err := d.refuseWidening(c, k.Scope, in.IPRules); err != nil {
 		return nil, err
 	}
 	if err := d.refuseGiving(c, k.User, of[in.ID].role, k.Scope); err != nil {
@@ -81,7 +81,14 @@ func (d *Desk) create(ctx context.Context, c *gate.Call, in *CreateIn) (*Made, e
 // insert stores a new key and its rules.
 func insert(ctx context.Context, c *gate.Call, k identity.Key, rules []id.IPRule) (secret.Text, identity.Key, error) {
 	text, locator, hash := identity.NewKey()
-	k.ID, k.Locator, k.CreatedAt, k.CreatedBy = id.New[id.APIKey](c.At), locator, c.At, c.Who.String()
+	k.ID, k.Locator, k.CreatedAt = id.New[id.APIKey](c.At), locator, c.At
+	switch {
+	case k.CreatedBy != "": // a key that rotates itself has the maker that it had
+	case c.Who.APIKey != "":
+		k.CreatedBy = identity.MadeByKey + string(c.Who.APIKey)
+	default:
+		k.CreatedBy = c.Who.String()
+	}
 	if err := identity.InsertKey(ctx, c.Tx, k, hash); err != nil {
 		return text, k, err
 	}
@@ -135,7 +142,7 @@ func (d *Desk) update(ctx context.Context, c *gate.Call, in *UpdateIn) (*Key, er
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	if err := d.refuseMore(ctx, c, before, after); err != nil {
+	if err := d.refuseMore(ctx, c, before, after, rules); err != nil {
 		return nil, err
 	}
 	record(c, before, after, had, rules)
@@ -154,8 +161,8 @@ func (d *Desk) update(ctx context.Context, c *gate.Call, in *UpdateIn) (*Key, er
 
 // refuseMore asks whether the caller may let the key do what it could not do
 // before.
-func (d *Desk) refuseMore(ctx context.Context, c *gate.Call, before, after identity.Key) error {
-	if err := d.refuseWidening(c, after.Scope); err != nil {
+func (d *Desk) refuseMore(ctx context.Context, c *gate.Call, before, after identity.Key, rules []id.IPRule) error {
+	if err := d.refuseWidening(c, after.Scope, rules); err != nil {
 		return err
 	}
 	if before.Scope == nil || after.Scope != nil && !slices.ContainsFunc(after.Scope, func(n string) bool { return !slices.Contains(before.Scope, n) }) {
@@ -183,6 +190,9 @@ func (d *Desk) rotate(ctx context.Context, c *gate.Call, in *RotateIn) (*Made, e
 	next := identity.Key{User: old.User, Label: old.Label, Server: old.Server, Scope: old.Scope}
 	if old.ExpiresAt != 0 {
 		next.ExpiresAt = c.At + (old.ExpiresAt - old.CreatedAt) // it lives as long as the old one was meant to
+	}
+	if old.ID == c.Who.APIKey {
+		next.CreatedBy = old.CreatedBy
 	}
 	rules := rulesOf(c, old.ID)
 	text, next, err := insert(ctx, c, next, rules)
@@ -215,7 +225,7 @@ func (d *Desk) refuseRotation(c *gate.Call, k identity.Key, of owner, overlap in
 	if err := live(k, c.At); err != nil {
 		return err
 	}
-	if err := d.refuseWidening(c, k.Scope); err != nil {
+	if err := d.refuseWidening(c, k.Scope, rulesOf(c, k.ID)); err != nil {
 		return err
 	}
 	return d.refuseGiving(c, k.User, of.role, k.Scope)

@@ -61,19 +61,23 @@ func (d *Desk) beyond(scope []string, role *policy.Role) []string {
 }
 
 // refuseWidening refuses to let a key have, or get the secret of, one that may do
-// more than itself.
-func (d *Desk) refuseWidening(c *gate.Call, scope []string) error {
+// more than itself, or from elsewhere. One rule that allows is enough, so that more
+// rules can be wider too: they must be the same.
+func (d *Desk) refuseWidening(c *gate.Call, scope []string, rules []id.IPRule) error {
 	s := c.Subject()
-	if s == nil || c.Who.APIKey == "" || s.KeyScope == nil {
+	if s == nil || c.Who.APIKey == "" {
 		return nil
 	}
-	wider := scope == nil
+	wider := s.KeyScope != nil && scope == nil
 	for _, name := range scope {
 		m := d.inAPI(name)
-		wider = wider || m == nil || !s.KeyScope.Has(m.Number)
+		wider = wider || s.KeyScope != nil && (m == nil || !s.KeyScope.Has(m.Number))
 	}
 	if wider {
 		return fault.New(fault.Denied, "wider_than_key", "This key is narrowed to a scope, and gives no key more than that; use a key without a scope, or the screens.")
+	}
+	if own := rulesOf(c, c.Who.APIKey); len(own) > 0 && !slices.Equal(slices.Sorted(slices.Values(own)), slices.Sorted(slices.Values(rules))) {
+		return fault.New(fault.Denied, "wider_than_key", "This key is bound by address rules, and gives no key other ones; name the same, or use the screens.")
 	}
 	return nil
 }

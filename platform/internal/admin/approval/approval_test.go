@@ -13,6 +13,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/approval"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
+	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
 
@@ -199,6 +200,40 @@ func TestThereIsNoWayAroundTheSecondPerson(t *testing.T) {
 		refused(t, "ceasing to ask, by one who may not", err, "not_found")
 		_, err = gatetest.Do(o.House, o.Demand, o.Screen(policy.Admin), approval.PairIn{Operations: []string{"proposal.view"}})
 		refused(t, "an operation that cannot wait", err, "invalid")
+	})
+}
+
+// Whoever makes a key for somebody can call as them, so that two names are not yet
+// two people: not where the key approves, not where it proposes, and not where a key
+// has made the key.
+func TestAKeyOfAnothersMakingIsNoSecondPerson(t *testing.T) {
+	each(t, func(t *testing.T, o *office) {
+		o.paired(t)
+		admin, manager := o.People[policy.Admin], o.People[policy.Manager]
+		made := func(key id.APIKey, by string) {
+			o.write(t, func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE api_key SET created_by = ? WHERE id = ?`, by, key)
+				return err
+			})
+		}
+		for _, story := range []struct {
+			name, by           string
+			proposes, approves *gate.Request
+		}{
+			{"it approves", "user/" + string(admin.ID), o.Screen(policy.Admin), o.Key(policy.Manager)},
+			{"it proposes", "user/" + string(admin.ID), o.Key(policy.Manager), o.Screen(policy.Admin)},
+			{"a key has made it", identity.MadeByKey + string(admin.KeyID), o.Screen(policy.Admin), o.Key(policy.Manager)},
+		} {
+			made(manager.KeyID, story.by)
+			p := o.proposes(t, story.proposes, "Workout")
+			_, err := gatetest.Do(o.House, o.Approve, story.approves, approval.DecideIn{ID: p})
+			refused(t, story.name, err, "own_proposal")
+		}
+		made(manager.KeyID, "user/"+string(manager.ID))
+		p := o.proposes(t, o.Screen(policy.Admin), "Workout")
+		if _, err := gatetest.Do(o.House, o.Approve, o.Key(policy.Manager), approval.DecideIn{ID: p}); err != nil || o.name(t) != "Workout" {
+			t.Errorf("a key of one's own making: %v", err)
+		}
 	})
 }
 
