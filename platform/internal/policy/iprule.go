@@ -145,8 +145,22 @@ func SaveIPRule(ctx context.Context, tx *db.Tx, r *IPRule, isNew bool) error {
 	return nil
 }
 
-// Bind gives a holder exactly these rules.
-func Bind(ctx context.Context, tx *db.Tx, h Holder, rules []id.IPRule) error {
+// Bind gives a holder exactly these rules. By made the change: an edit of a rule that
+// was read before would take it back, so the rule is another version now.
+func Bind(ctx context.Context, tx *db.Tx, h Holder, rules []id.IPRule, by string) error {
+	had, err := db.All(ctx, tx, func(r *db.Rows) (x id.IPRule, err error) { return x, r.Scan(&x) },
+		`SELECT rule_id FROM ip_rule_holder WHERE kind = ? AND holder = ? ORDER BY rule_id`, h.Kind, h.ID)
+	if err != nil {
+		return err
+	}
+	for _, r := range slices.Concat(had, rules) {
+		if slices.Contains(had, r) && slices.Contains(rules, r) {
+			continue
+		}
+		if _, err := tx.Exec(ctx, `UPDATE ip_rule SET changed_at = ?, changed_by = ? WHERE id = ?`, tx.At, by, r); err != nil {
+			return err
+		}
+	}
 	if _, err := tx.Exec(ctx, `DELETE FROM ip_rule_holder WHERE kind = ? AND holder = ?`, h.Kind, h.ID); err != nil {
 		return err
 	}

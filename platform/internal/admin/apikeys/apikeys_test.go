@@ -207,6 +207,44 @@ func TestAKeyGivesNoOtherAddresses(t *testing.T) {
 	})
 }
 
+// A rule that a key was bound to or let go from is another version: an editor who
+// read it before does not take that back unseen.
+func TestABoundRuleIsAnotherVersion(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d desks) {
+		content := addresses.Content{Name: "here", Mode: "allow", Entries: []string{"198.51.100.7"}, Active: true}
+		read, err := gatetest.Do(h, d.rules.Create, h.Screen(policy.Admin), addresses.CreateIn{Content: content})
+		if err != nil {
+			t.Fatal(err)
+		}
+		edit := func(version int64) error {
+			_, err := gatetest.Do(h, d.rules.Update, h.Screen(policy.Admin), addresses.UpdateIn{ID: read.ID, CreateIn: addresses.CreateIn{Content: content}, Version: &version})
+			return err
+		}
+		now := func() int64 {
+			t.Helper()
+			out, err := gatetest.Do(h, d.rules.View, h.Screen(policy.Admin), addresses.Ref{ID: read.ID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out.Version
+		}
+		k := create(t, h, d, apikeys.CreateIn{IPRules: []id.IPRule{read.ID}})
+		if err := edit(read.Version); reason(err) != admin.ChangedMeanwhile {
+			t.Errorf("the key would be let go: %v", err)
+		}
+		bound := now()
+		if _, err := gatetest.Do(h, d.Update, h.Screen(policy.Admin), apikeys.UpdateIn{ID: k.ID, Label: ptr("other"), IPRules: ptr([]id.IPRule{read.ID})}); err != nil || now() != bound {
+			t.Errorf("the same rules are a change: %v", err)
+		}
+		if _, err := gatetest.Do(h, d.Update, h.Screen(policy.Admin), apikeys.UpdateIn{ID: k.ID, IPRules: &[]id.IPRule{}}); err != nil || now() == bound {
+			t.Errorf("let go: %v", err)
+		}
+		if err := edit(now()); err != nil {
+			t.Errorf("on top of it: %v", err)
+		}
+	})
+}
+
 // Whoever makes a key for somebody reads it, so it opens only what they may give.
 func TestNobodyMakesKeysWithWhatTheyMayNotGive(t *testing.T) {
 	each(t, func(t *testing.T, h *gatetest.House, d desks) {

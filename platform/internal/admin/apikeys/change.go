@@ -92,7 +92,7 @@ func insert(ctx context.Context, c *gate.Call, k identity.Key, rules []id.IPRule
 	if err := identity.InsertKey(ctx, c.Tx, k, hash); err != nil {
 		return text, k, err
 	}
-	return text, k, policy.Bind(ctx, c.Tx, holder(k.ID), rules)
+	return text, k, policy.Bind(ctx, c.Tx, holder(k.ID), rules, c.Who.Name)
 }
 
 func holder(k id.APIKey) policy.Holder { return policy.Holder{Kind: "key", ID: string(k)} }
@@ -149,7 +149,7 @@ func (d *Desk) update(ctx context.Context, c *gate.Call, in *UpdateIn) (*Key, er
 	if err := identity.UpdateKey(ctx, c.Tx, after); err != nil {
 		return nil, err
 	}
-	if err := policy.Bind(ctx, c.Tx, holder(after.ID), rules); err != nil {
+	if err := policy.Bind(ctx, c.Tx, holder(after.ID), rules, c.Who.Name); err != nil {
 		return nil, err
 	}
 	out, err := d.one(ctx, c, after)
@@ -240,7 +240,7 @@ func (d *Desk) revoke(ctx context.Context, c *gate.Call, in *Ref) (*Key, error) 
 		if err := identity.RevokeKey(ctx, c.Tx, in.ID); err != nil {
 			return nil, err
 		}
-		if err := policy.Bind(ctx, c.Tx, holder(in.ID), nil); err != nil { // a dead key keeps no rule in use
+		if err := policy.Bind(ctx, c.Tx, holder(in.ID), nil, c.Who.Name); err != nil { // a dead key keeps no rule in use
 			return nil, err
 		}
 		k.RevokedAt = c.At
