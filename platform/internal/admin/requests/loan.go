@@ -60,6 +60,7 @@ type Done struct {
 
 func (d *Desk) lendLoan() *gate.Op[LendIn, LentLoan] {
 	o := decide("lent_loan.grant", "Lend a loan", "/users/{id}/lent-loans", func(ctx context.Context, c *gate.Call, in *LendIn) (*LentLoan, error) {
+		c.Object("user/" + string(in.ID)) // a form says whom after the decision
 		l := policy.LentLoan{User: in.ID, MadeAt: c.At, MadeBy: c.Who.String()}
 		reason := strings.TrimSpace(in.Reason)
 		var f fault.Collector
@@ -131,9 +132,12 @@ func (d *Desk) lentLoans() *gate.Op[LentIn, LentOut] {
 			}
 			out := &LentOut{Items: []LentLoan{}}
 			for _, l := range list {
-				one, err := lentLoan(ctx, c, l)
-				if in.User != "" && l.User != in.User || fault.Is(err, fault.NotFound) {
+				if in.User != "" && l.User != in.User {
 					continue
+				}
+				one, err := lentLoan(ctx, c, l)
+				if fault.Is(err, fault.NotFound) {
+					continue // the asker does not see the loan
 				}
 				if err != nil {
 					return nil, err
@@ -147,6 +151,7 @@ func (d *Desk) lentLoans() *gate.Op[LentIn, LentOut] {
 
 func (d *Desk) endLent() *gate.Op[EndLentIn, Done] {
 	o := decide("lent_loan.end", "Take a lent loan back", "/users/{id}/lent-loans/{loan}", func(ctx context.Context, c *gate.Call, in *EndLentIn) (*Done, error) {
+		c.Object("user/" + string(in.ID)) // as above
 		c.Change("lent loan", string(in.Loan), "")
 		d.built(c)
 		return &Done{Done: true}, policy.EndLentLoan(ctx, c.Tx, in.ID, in.Loan)

@@ -9,6 +9,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/requests"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
@@ -148,6 +149,16 @@ func TestALoanIsLentWithinBounds(t *testing.T) {
 		}
 		if got := lend(good); got != "done" {
 			t.Error(got)
+		}
+		// A form says whom after the decision; the trail names them all the same.
+		typed := func(in *requests.LendIn) error { *in = good; return nil }
+		if _, err := gate.Run(t.Context(), o.Gate, o.Lend, o.Screen(policy.Admin), nil, typed); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range o.Trail(t, audit.Filter{Operation: "lent_loan.grant", Outcome: "allowed"}) {
+			if e.Object != "user/"+string(investor) {
+				t.Errorf("lent to whom? The trail says %q", e.Object)
+			}
 		}
 		if _, err := gatetest.Do(o.House, o.Lend, o.Screen(policy.Manager), good); !fault.Is(err, fault.Denied) {
 			t.Errorf("a manager lends: %v", err)

@@ -2,6 +2,7 @@ package inquiry
 
 import (
 	"context"
+	"maps"
 	"net/url"
 
 	"github.com/lendkeep/lendkeep/internal/id"
@@ -46,6 +47,7 @@ func (r *Room) lendIt(v *visit.Visit) {
 		return visit.Go(lendLoan, "The loan is lent; it is hidden again by itself.")
 	}, r.lend(v), func(form url.Values, in *requests.LendIn) error {
 		in.ID = id.User(form.Get("user"))
+		form = maps.Clone(form) // what was typed comes back whole
 		form.Del("user")
 		return visit.Decode(form, in)
 	})
