@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/lendkeep/lendkeep/internal/civil"
@@ -128,13 +129,15 @@ func scopeOf(c *gate.Call, list ...*policy.Restriction) gate.Scope {
 // mostSampled is how many loans a sample holds.
 const mostSampled = 5
 
-// sample gives some of the loans that a scope shows, by number.
+// sample gives some of the loans that a scope shows, by number. Of loans whose
+// borrower is withheld from the asker it says no state, as the list of loans does.
 func sample(ctx context.Context, c *gate.Call, theirs gate.Scope) ([]Sample, error) {
 	cond := nouns()[0].within(c, theirs)
+	unnamed, _ := c.Withheld("borrower")
 	list, err := db.All(ctx, c.Tx, func(r *db.Rows) (s Sample, err error) {
 		return s, r.Scan(&s.ID, &s.Number, &s.Status, &s.PrincipalBalance, &s.OpenedOn, &s.State)
-	}, `SELECT l.id, l.number, l.status, l.principal_balance, l.opened_on, l.borrower_region FROM loan l WHERE `+cond.SQL()+` ORDER BY l.number LIMIT ?`,
-		append(cond.Args(), mostSampled)...)
+	}, `SELECT l.id, l.number, l.status, l.principal_balance, l.opened_on, CASE WHEN `+unnamed.SQL()+` THEN '' ELSE l.borrower_region END FROM loan l WHERE `+cond.SQL()+` ORDER BY l.number LIMIT ?`,
+		append(slices.Concat(unnamed.Args(), cond.Args()), mostSampled)...)
 	if list == nil {
 		list = []Sample{}
 	}

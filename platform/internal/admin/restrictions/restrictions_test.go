@@ -141,6 +141,35 @@ func TestAPreviewSpeaksOfWhatThePersonEndsUpWith(t *testing.T) {
 	})
 }
 
+// Where a limit withholds who owes a loan, a preview's sample does not say where
+// they live.
+func TestASampleWithholdsWhatTheListWithholds(t *testing.T) {
+	each(t, func(t *testing.T, b bench) {
+		must(t, b.Write(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `INSERT INTO loan (id, number, borrower_id, source_company_id, application_id, status, principal, annual_rate, term_months, convention, contract_date, first_due, opened_on,
+				principal_balance, fees_due, oldest_unpaid_due, next_due, next_amount, level_payment, due_key, borrower_key, borrower_region, borrower_country, revision, import_id, created_at)
+				VALUES ('ln_1', 'L-1', 'bo_1', '', '', 'active', 0, 0, 1, '30/360', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 'NY', 'US', 1, '', 1), ('ln_2', 'L-2', 'bo_1', '', '', 'closed', 0, 0, 1, '30/360', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 'NY', 'US', 1, '', 1)`)
+			return err
+		}))
+		states := func() string {
+			out, err := gatetest.Do(b.House, b.desk.Preview, b.Key(policy.Admin), restrictions.PreviewIn{Visible: "true"})
+			must(t, err)
+			var list []string
+			for _, s := range out.Sample {
+				list = append(list, s.Number+s.State)
+			}
+			return strings.Join(list, " ")
+		}
+		if got := states(); got != "L-1NY L-2NY" {
+			t.Errorf("without a limit: %s", got)
+		}
+		b.Restrict(t, policy.Admin, policy.Restriction{Visible: "true", Limits: []policy.Limit{{Area: "borrower", Level: "none", When: `loan.status == "active"`}}})
+		if got := states(); got != "L-1 L-2NY" {
+			t.Errorf("with the borrowers of active loans withheld: %s", got)
+		}
+	})
+}
+
 func TestTextAndOutlineAreExchanged(t *testing.T) {
 	each(t, func(t *testing.T, b bench) {
 		one, err := gatetest.Do(b.House, b.desk.Translate, b.Key(policy.Admin), restrictions.TranslateIn{Of: "loans", Text: `!(loan.status == "closed")`})
