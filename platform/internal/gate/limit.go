@@ -47,6 +47,9 @@ func (c *Call) LimitOf(ctx context.Context, s *policy.Subject, sc Scope, m *Meta
 		if l.Rule == nil {
 			return l, nil // a restriction that no longer compiles hides everything
 		}
+		if m.Part == policy.Summary && needs == policy.View {
+			continue // the scope leaves out what this hides, all but a loan that is lent
+		}
 		holds, err := c.Shows(ctx, sc, object, l.Rule.SQL(c.Today))
 		if err != nil || holds {
 			return l, err

@@ -221,5 +221,8 @@ func (t *trial) level(ctx context.Context, on side, object, area string, seen bo
 			lowest = l.Allows()
 		}
 	}
+	if area == policy.Summary {
+		lowest = max(lowest, policy.View) // what is seen in spite of such a limit is lent
+	}
 	return []string{"none", "view", "full"}[lowest], nil
 }
