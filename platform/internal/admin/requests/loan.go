@@ -152,6 +152,13 @@ func (d *Desk) lentLoans() *gate.Op[LentIn, LentOut] {
 func (d *Desk) endLent() *gate.Op[EndLentIn, Done] {
 	o := decide("lent_loan.end", "Take a lent loan back", "/users/{id}/lent-loans/{loan}", func(ctx context.Context, c *gate.Call, in *EndLentIn) (*Done, error) {
 		c.Object("user/" + string(in.ID)) // as above
+		seen, err := c.Shows(ctx, c.Scope, "loan/"+string(in.Loan), db.True())
+		if err != nil {
+			return nil, err
+		}
+		if !seen {
+			return nil, fault.Missing("lent loan") // as of one that is not lent, or not there
+		}
 		c.Change("lent loan", string(in.Loan), "")
 		d.built(c)
 		return &Done{Done: true}, policy.EndLentLoan(ctx, c.Tx, in.ID, in.Loan)

@@ -124,6 +124,13 @@ func TestARequestAboutALoanLendsThatLoan(t *testing.T) {
 		if err := see(there); !fault.Is(err, fault.NotFound) {
 			t.Errorf("taken back: %v", err)
 		}
+		if _, err := gatetest.Do(o.House, o.Lend, o.Screen(policy.Admin), requests.LendIn{ID: o.People[policy.Investor].ID, Loan: string(there), Until: "2026-12-01", Reason: "again"}); err != nil {
+			t.Fatal(err)
+		}
+		o.Restrict(t, policy.Admin, policy.Restriction{Name: "New York for them", Visible: `borrower.state == "NY"`})
+		if _, err := gatetest.Do(o.House, o.EndLent, o.Screen(policy.Admin), requests.EndLentIn{ID: o.People[policy.Investor].ID, Loan: there}); !fault.Is(err, fault.NotFound) {
+			t.Errorf("taken back by somebody who does not see the loan: %v", err)
+		}
 	})
 }
 
