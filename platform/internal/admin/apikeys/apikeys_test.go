@@ -269,6 +269,26 @@ func TestNobodyMakesKeysWithWhatTheyMayNotGive(t *testing.T) {
 		if _, err := gatetest.Do(h, d.Create, h.Screen(policy.Manager), apikeys.CreateIn{ID: h.People[policy.Manager].ID, Label: "mine"}); err != nil {
 			t.Errorf("one's own: %v", err)
 		}
+		// Nor with rows that their restrictions hide from them.
+		r := h.Restrict(t, policy.Admin, policy.Restriction{Visible: "false"})
+		agent := h.People[policy.Agent]
+		make := func() error {
+			_, err := gatetest.Do(h, d.Create, h.Screen(policy.Admin), apikeys.CreateIn{ID: agent.ID, Label: "for me"})
+			return err
+		}
+		_, err = gatetest.Do(h, d.Rotate, h.Screen(policy.Admin), apikeys.RotateIn{ID: agent.KeyID})
+		if reason(make()) != "not_grantable" || reason(err) != "not_grantable" {
+			t.Errorf("of somebody who sees more: %v, %v", make(), err)
+		}
+		err = h.Write(func(ctx context.Context, tx *db.Tx) error {
+			if err := policy.Assign(ctx, tx, agent.ID, []id.Restriction{r}); err != nil {
+				return err
+			}
+			return policy.Bump(ctx, tx)
+		})
+		if err != nil || make() != nil {
+			t.Errorf("of somebody who sees as little: %v, %v", err, make())
+		}
 	})
 }
 

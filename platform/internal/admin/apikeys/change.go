@@ -66,7 +66,7 @@ func (d *Desk) create(ctx context.Context, c *gate.Call, in *CreateIn) (*Made, e
 	if err := d.refuseWidening(c, k.Scope, in.IPRules); err != nil {
 		return nil, err
 	}
-	if err := d.refuseGiving(c, k.User, of[in.ID].role, k.Scope); err != nil {
+	if err := d.refuseGiving(ctx, c, k.User, of[in.ID].role, k.Scope); err != nil {
 		return nil, err
 	}
 	text, k, err := insert(ctx, c, k, in.IPRules)
@@ -172,7 +172,7 @@ func (d *Desk) refuseMore(ctx context.Context, c *gate.Call, before, after ident
 	if err != nil {
 		return err
 	}
-	return d.refuseGiving(c, after.User, of[after.User].role, after.Scope)
+	return d.refuseGiving(ctx, c, after.User, of[after.User].role, after.Scope)
 }
 
 func (d *Desk) rotate(ctx context.Context, c *gate.Call, in *RotateIn) (*Made, error) {
@@ -184,7 +184,7 @@ func (d *Desk) rotate(ctx context.Context, c *gate.Call, in *RotateIn) (*Made, e
 	if err != nil {
 		return nil, err
 	}
-	if err := d.refuseRotation(c, old, of[old.User], in.OverlapHours); err != nil {
+	if err := d.refuseRotation(ctx, c, old, of[old.User], in.OverlapHours); err != nil {
 		return nil, err
 	}
 	next := identity.Key{User: old.User, Label: old.Label, Server: old.Server, Scope: old.Scope}
@@ -212,7 +212,7 @@ func (d *Desk) rotate(ctx context.Context, c *gate.Call, in *RotateIn) (*Made, e
 	return d.made(ctx, c, next, rules, text)
 }
 
-func (d *Desk) refuseRotation(c *gate.Call, k identity.Key, of owner, overlap int) error {
+func (d *Desk) refuseRotation(ctx context.Context, c *gate.Call, k identity.Key, of owner, overlap int) error {
 	if overlap < 0 || overlap > longestOverlap {
 		return fault.Bad("overlap_hours", "Give whole hours from 0 to 720, which is 30 days.")
 	}
@@ -228,7 +228,7 @@ func (d *Desk) refuseRotation(c *gate.Call, k identity.Key, of owner, overlap in
 	if err := d.refuseWidening(c, k.Scope, rulesOf(c, k.ID)); err != nil {
 		return err
 	}
-	return d.refuseGiving(c, k.User, of.role, k.Scope)
+	return d.refuseGiving(ctx, c, k.User, of.role, k.Scope)
 }
 
 func (d *Desk) revoke(ctx context.Context, c *gate.Call, in *Ref) (*Key, error) {

@@ -1,6 +1,7 @@
 package apikeys
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -90,15 +91,30 @@ func refuseOwnKey(c *gate.Call, k id.APIKey) error {
 	return nil
 }
 
+// lacking gives what one list has and another has not.
+func lacking(of, in []id.Loan) []id.Loan {
+	return slices.DeleteFunc(slices.Clone(of), func(l id.Loan) bool { return slices.Contains(in, l) })
+}
+
 // mostNamed is how many operations a refusal names before it counts the others.
 const mostNamed = 10
 
 // refuseGiving keeps people from making keys for others with operations that
-// they may not give away: whoever makes a key reads it.
-func (d *Desk) refuseGiving(c *gate.Call, u id.User, role *policy.Role, scope []string) error {
+// they may not give away, or with rows that they do not see: whoever makes a key
+// reads it.
+func (d *Desk) refuseGiving(ctx context.Context, c *gate.Call, u id.User, role *policy.Role, scope []string) error {
 	s := c.Subject()
 	if s == nil || c.Who.User == u || role == nil {
 		return nil
+	}
+	them, err := c.Policy.Subject(ctx, c.Tx, u, "")
+	if err != nil {
+		return err
+	}
+	for _, r := range s.Restrictions {
+		if !slices.ContainsFunc(them.Restrictions, func(o *policy.Restriction) bool { return o.ID == r.ID && len(lacking(o.Lent, r.Lent)) == 0 }) {
+			return fault.New(fault.Denied, "not_grantable", "Your search restrictions do not bind this user, and whoever makes a key reads it: it would show you what they hide. Somebody whom they do not bind makes the key.")
+		}
 	}
 	var not []string
 	for _, m := range d.config.Catalogue() {
