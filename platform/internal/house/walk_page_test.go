@@ -49,6 +49,7 @@ func fieldNames(form url.Values) string {
 type shown struct {
 	status   int
 	location string
+	page     bool // it was asked for, not the answer to a form
 	doc      *html.Node
 }
 
@@ -86,7 +87,7 @@ func (w *world) enter(o offer, who *person) shown {
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	check(w.t, err)
-	out := shown{status: res.StatusCode, location: res.Header.Get("Location")}
+	out := shown{status: res.StatusCode, location: res.Header.Get("Location"), page: o.method == "GET"}
 	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
 		out.doc, err = html.Parse(bytes.NewReader(text))
 		check(w.t, err)

@@ -26,13 +26,14 @@ type stroll struct {
 	reached map[string]bool     // operations that were done, or refused for their input
 	pages   map[string]bool     // routes that some page leads to
 	did     map[string][]string // by act: what it came to
+	stood   map[string]string   // by exact form: the page on which it was met
 	blind   bool                // holds what changes things without what shows them
 	mux     *http.ServeMux      // finds the route of a path
 }
 
 func (w *world) stroll(t *testing.T, who *person) *stroll {
 	w.t = t
-	s := &stroll{world: w, t: t, who: who, met: map[string]int{}, reached: map[string]bool{}, pages: map[string]bool{}, did: map[string][]string{}, mux: http.NewServeMux()}
+	s := &stroll{world: w, t: t, who: who, met: map[string]int{}, reached: map[string]bool{}, pages: map[string]bool{}, did: map[string][]string{}, stood: map[string]string{}, mux: http.NewServeMux()}
 	for _, route := range w.house.Screens() {
 		s.mux.Handle(route, http.NotFoundHandler())
 	}
@@ -98,6 +99,9 @@ func (s *stroll) note(page shown, at string) (links []offer) {
 		}
 		if next.method == "POST" {
 			s.acts = append(s.acts, next)
+			if page.page {
+				s.stood[next.exact()] = s.bare(at, s.who)
+			}
 		} else {
 			links = append(links, next)
 		}
@@ -145,12 +149,27 @@ func (s *stroll) take(o offer, offered bool) (shown, []string) {
 	case offered && s.blind && s.onlyReads(lacked):
 		// a row leads to its page, and a form to what it counts or shows: who may list
 		// and not open is told there what is missing, and how to ask for it
+	case offered && got.status == 404 && !s.stands(o):
+		// something that was done meanwhile has taken both away, the button and its object
 	case offered && (got.status == 403 || got.status == 404):
 		s.t.Errorf("a page offers %s, which answers %d; lacking: %v", o, got.status, lacked)
 	case offered && len(lacked) > 0:
 		s.t.Errorf("a page offers %s, for which the role lacks %v", o, lacked)
 	}
 	return got, done
+}
+
+// exact tells an offer from every other.
+func (o offer) exact() string { return o.method + " " + o.path + " " + o.form.Encode() }
+
+// stands reports whether the page on which a form stood still offers it.
+func (s *stroll) stands(o offer) bool {
+	at, known := s.stood[s.bareOffer(o).exact()]
+	if !known {
+		return true
+	}
+	at = s.fill(at, s.who)
+	return slices.ContainsFunc(s.enter(offer{method: "GET", path: at}, s.who).offers(at), func(next offer) bool { return next.exact() == o.exact() })
 }
 
 // judge holds what the trail says of the call just made against the role, and
