@@ -374,6 +374,48 @@ func TestNobodyGivesWhatTheyMayNotGive(t *testing.T) {
 	})
 }
 
+// A role that is lent until a day is no start from which to give the same for good.
+func TestWhatIsLentIsNotMadeLastingByWhoMayNotGiveIt(t *testing.T) {
+	each(t, func(o *office) {
+		agent := o.People[policy.Agent].ID
+		o.must(o.Write(func(ctx context.Context, tx *db.Tx) error {
+			list := []string{"user.list", "user.update"}
+			wide := policy.Role{ID: id.New[id.Role](tx.At), Name: "Wide", UI: list}
+			same := policy.Role{ID: id.New[id.Role](tx.At + 1000), Name: "As wide", UI: list}
+			for _, r := range []policy.Role{wide, same} {
+				if err := policy.InsertRole(ctx, tx, r); err != nil {
+					return err
+				}
+			}
+			s, err := identity.StaffByID(ctx, tx, agent)
+			if err != nil {
+				return err
+			}
+			s.RoleAfter, s.RoleUntil, s.Role = s.Role, tx.At+int64(time.Hour/time.Microsecond), wide.ID
+			if err := identity.UpdateStaff(ctx, tx, s); err != nil {
+				return err
+			}
+			m, err := identity.StaffByID(ctx, tx, o.People[policy.Manager].ID)
+			if err != nil {
+				return err
+			}
+			m.Role = same.ID
+			if err := identity.UpdateStaff(ctx, tx, m); err != nil {
+				return err
+			}
+			return policy.Bump(ctx, tx)
+		}))
+		to := "As wide"
+		_, err := gatetest.Do(o.House, o.people.UserUpdate, o.Screen(policy.Manager), people.UserUpdateIn{ID: agent, Role: &to})
+		if f := fault.As(err); f == nil || f.Reason != "not_grantable" {
+			o.t.Errorf("made lasting: %v", err)
+		}
+		name := "Another Name"
+		_, err = gatetest.Do(o.House, o.people.UserUpdate, o.Screen(policy.Manager), people.UserUpdateIn{ID: agent, Name: &name})
+		o.must(err)
+	})
+}
+
 func TestTeamsHoldTheirMembersAndAreNotDeletedInUse(t *testing.T) {
 	each(t, func(o *office) {
 		agent, admin := o.People[policy.Agent].ID, o.People[policy.Admin].ID

@@ -308,6 +308,9 @@ func changeRole(c *gate.Call, in *UserUpdateIn, s *identity.Staff) error {
 		}
 		if role.ID != holds {
 			c.Change("role", roleName(c, holds), role.Name)
+			if was != nil && s.RoleUntil != 0 {
+				was = c.Policy.Role(s.RoleAfter) // what is lent is not theirs for good
+			}
 			s.Role, s.RoleUntil, s.RoleAfter = role.ID, 0, ""
 		}
 	}
