@@ -9,17 +9,27 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// colleague gives the API key of one more person with a shipped role: four eyes
-// need them.
-func (r *running) colleague(t *testing.T, role string) map[string]string {
+// colleague gives the API key of one more administrator, who was the investor: four
+// eyes need them. A key that the first administrator made would not do.
+func (r *running) colleague(t *testing.T) map[string]string {
 	t.Helper()
-	status, made := r.call(t, "POST", "/users", r.as("admin"), map[string]any{"name": "Second " + role, "email": strings.ToLower(role) + ".two@example.com", "role": role, "machine": true})
+	status, made := r.call(t, "PATCH", "/users/"+r.facts.Users["investor"].ID, r.as("admin"), map[string]any{"role": "Admin", "search_restrictions": []string{}})
+	if status != 200 {
+		t.Fatalf("a second administrator: %d %v", status, made)
+	}
+	return r.as("investor")
+}
+
+// puppet gives a key that the administrator has made for a machine of theirs.
+func (r *running) puppet(t *testing.T) map[string]string {
+	t.Helper()
+	status, made := r.call(t, "POST", "/users", r.as("admin"), map[string]any{"name": "Robot", "email": "robot@example.com", "role": "Admin", "machine": true})
 	if status != 201 {
-		t.Fatalf("adding a second %s: %d %v", role, status, made)
+		t.Fatalf("adding a machine: %d %v", status, made)
 	}
 	status, key := r.call(t, "POST", "/users/"+made["id"].(string)+"/api-keys", r.as("admin"), map[string]any{"label": "four eyes"})
 	if status != 201 {
-		t.Fatalf("a key for the second %s: %d %v", role, status, key)
+		t.Fatalf("a key for the machine: %d %v", status, key)
 	}
 	return map[string]string{"Authorization": "Bearer " + key["key"].(string)}
 }
@@ -61,7 +71,7 @@ func activeLoan(t *testing.T, r *running) map[string]any {
 func TestFourEyes(t *testing.T) {
 	r := startDemo(t)
 	r.demand(t, "role.update", "loan.write_off", "application.approve")
-	second := r.colleague(t, "Admin")
+	second := r.colleague(t)
 	t.Run("a write-off", func(t *testing.T) { writeOffWaits(t, r) })
 	t.Run("a role edit", func(t *testing.T) { roleEditWaits(t, r, second) })
 	t.Run("an approval of an application", func(t *testing.T) { applicationWaits(t, r) })
@@ -115,6 +125,8 @@ func roleEditWaits(t *testing.T, r *running, second map[string]string) {
 	id := waits(t, status, p)
 	status, p = r.call(t, "POST", "/proposals/"+id+"/approve", r.as("admin"), map[string]any{})
 	answers(t, "an administrator approves their own", status, p, 403, "own_proposal")
+	status, p = r.call(t, "POST", "/proposals/"+id+"/approve", r.puppet(t), map[string]any{})
+	answers(t, "an administrator approves their own through a machine of their making", status, p, 403, "own_proposal")
 	status, p = r.call(t, "POST", "/proposals/"+id+"/reject", second, map[string]any{"reason": "agents need it"})
 	answers(t, "the second administrator rejects", status, p, 200, "")
 	_, kept := r.call(t, "GET", "/proposals?state=all", r.as("admin"), nil)
