@@ -36,6 +36,9 @@ func Unmoved(ctx context.Context, c *gate.Call, s Stored, version *int64) error 
 	if by == "" {
 		by = "Somebody"
 	}
+	if s.At == 0 {
+		return fault.New(fault.Conflict, ChangedMeanwhile, "This "+s.Noun+" has no such version: nobody has changed it yet. Read it again.")
+	}
 	f := fault.New(fault.Conflict, ChangedMeanwhile, by+" has saved this "+s.Noun+" at "+time.UnixMicro(s.At).In(c.Tenant.Zone).Format("15:04 on 2 January 2006")+
 		", after you read it. Look at what was changed; saving again replaces it where you differ.")
 	since, err := c.Tenant.Trail.List(ctx, c.Tx, audit.Filter{Object: s.Object, Outcome: "allowed", From: *version + 1, Limit: 100})
@@ -61,6 +64,8 @@ func difference(x audit.Change, by string) fault.Field {
 		return fault.Field{Path: field, Mend: by + " has added " + item + "."}
 	case ofList:
 		return fault.Field{Path: field, Mend: by + " has taken out " + item + "."}
+	case x.After == "":
+		return fault.Field{Path: field, Mend: by + " has emptied it; it was “" + clipped(x.Before) + "”."}
 	case x.Before == "":
 		return fault.Field{Path: field, Mend: by + " has set it to “" + clipped(x.After) + "”."}
 	}

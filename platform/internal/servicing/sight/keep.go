@@ -172,8 +172,9 @@ const (
 // made again. Only sets that have something to do answer.
 func (k *Keeper) judge(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, today civil.Date, posted bool, loans []id.Loan) ([]judged, error) {
 	which := db.In("l.id", loans)
+	ask := k.question(v, today, posted)
 	for {
-		ask, learn := k.question(v, today, posted), false
+		learn := false
 		found, err := db.All(ctx, tx, func(r *db.Rows) (j judged, err error) {
 			var was, now int64
 			err = r.Scan(&j.No, &j.MadeAt, &j.Bit, &j.Walked, &j.loan, &j.number, &j.moved, &was, &now)
@@ -191,6 +192,7 @@ func (k *Keeper) judge(ctx context.Context, tx *db.Tx, v *rule.Vocabulary, today
 			return nil, err
 		}
 		k.learn(v, sets)
+		ask = question(sets, today, posted) // and not what another transaction may have learned meanwhile
 	}
 }
 

@@ -116,7 +116,7 @@ func lendPage(v *visit.Visit, l lending) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = parts.Block(parts.Section{Title: "Lend a loan", Note: "Nobody else sees more, and the person sees nothing else. Their role and the limits on areas bind as before."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = parts.Block(parts.Section{Title: "Lend a loan", Note: "Nobody else sees more; the person sees this loan and its borrower. Their role and the limits on areas bind as before."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
