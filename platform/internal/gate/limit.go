@@ -36,10 +36,7 @@ func (c *Call) LimitOf(ctx context.Context, s *policy.Subject, sc Scope, m *Meta
 	if m.Part == "" || s == nil || object == "" {
 		return nil, nil
 	}
-	needs := policy.View
-	if m.Kind == operation.Write {
-		needs = policy.Full
-	}
+	needs := map[bool]policy.Level{false: policy.View, true: policy.Full}[m.Kind == operation.Write]
 	for _, l := range s.Limits(m.Part) {
 		if l.Allows() >= needs {
 			continue
@@ -59,8 +56,7 @@ func (c *Call) LimitOf(ctx context.Context, s *policy.Subject, sc Scope, m *Meta
 }
 
 // Shows reports whether a scope shows the object, where a further condition over
-// l (for loans and borrowers, through a visible loan of theirs) or a (for
-// applications) holds. Objects that scopes do not speak of are not shown.
+// l or a holds: of a borrower, for a visible loan, or for want of one.
 func (c *Call) Shows(ctx context.Context, sc Scope, object string, also db.Cond) (bool, error) {
 	noun, ref, _ := strings.Cut(object, "/")
 	query, cond := "", db.Cond{}
@@ -68,7 +64,7 @@ func (c *Call) Shows(ctx context.Context, sc Scope, object string, also db.Cond)
 	case "loan":
 		query, cond = "SELECT 1 FROM loan l WHERE l.id = ? AND "+Landed+" AND ", db.And(sc.Loans(), also)
 	case "borrower":
-		query, cond = "SELECT 1 FROM loan l WHERE l.borrower_id = ? AND "+Landed+" AND ", db.And(sc.Loans(), also)
+		query, cond = "SELECT 1 FROM borrower b WHERE b.id = ? AND ", db.And(sc.Borrowers(), db.Or(has(db.And(sc.Loans(), also)), db.Not(has(sc.Loans()))))
 	case "application":
 		query, cond = "SELECT 1 FROM application a WHERE a.id = ? AND ", db.And(sc.Applications(), also)
 	default:
@@ -80,6 +76,10 @@ func (c *Call) Shows(ctx context.Context, sc Scope, object string, also db.Cond)
 		return false, nil
 	}
 	return err == nil, err
+}
+
+func has(c db.Cond) db.Cond {
+	return db.Where("EXISTS (SELECT 1 FROM loan l WHERE l.borrower_id = b.id AND "+Landed+" AND "+c.SQL()+")", c.Args()...)
 }
 
 // Withheld gives the condition, over alias l, of the loans whose area the caller

@@ -14,6 +14,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/access"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/hands"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/shape"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
@@ -170,7 +171,7 @@ func (g *Gate) Carry(ctx context.Context, c *Call, p *policy.Proposal) (any, err
 	if p.ProposedBy == c.Who.User {
 		return nil, fault.New(fault.Denied, "own_proposal", "Nobody approves what they proposed; a second person must.")
 	}
-	if err := c.otherHands(ctx, p); err != nil {
+	if err := hands.Apart(ctx, c.Tx, c.Tenant.Trail, p, c.Who.User, c.Who.APIKey); err != nil {
 		return nil, err
 	}
 	if err := g.stillMay(ctx, c, m, p); err != nil {
@@ -209,57 +210,6 @@ func (g *Gate) Carry(ctx context.Context, c *Call, p *policy.Proposal) (any, err
 	c.after = append(c.after, do.after...)
 	do.entry.Outcome = operation.Allowed
 	return out, c.Tenant.Trail.Record(ctx, c.Tx, do.entry)
-}
-
-// otherHands refuses an approval behind which the person may stand who stands
-// behind the proposal: whoever makes a key reads it, and calls as somebody else.
-func (c *Call) otherHands(ctx context.Context, p *policy.Proposal) error {
-	by, err := c.proposedWith(ctx, p)
-	if err != nil {
-		return err
-	}
-	theirs, err := c.hands(ctx, p.ProposedBy, by)
-	if err != nil {
-		return err
-	}
-	mine, err := c.hands(ctx, c.Who.User, c.Who.APIKey)
-	if err == nil && slices.ContainsFunc(mine, func(one string) bool { return slices.Contains(theirs, one) }) {
-		return fault.New(fault.Denied, "own_proposal", "One person has made a key that was used here, and stands on the other side too; approve it on the screens, or let a third person do it.")
-	}
-	return err
-}
-
-// proposedWith gives the key of the call that became a proposal; empty for a screen.
-func (c *Call) proposedWith(ctx context.Context, p *policy.Proposal) (id.APIKey, error) {
-	found, err := c.Tenant.Trail.List(ctx, c.Tx, audit.Filter{Actor: "user/" + string(p.ProposedBy), Operation: p.Operation, From: p.ProposedAt, To: p.ProposedAt + 1, Limit: 500})
-	for _, e := range found.Entries {
-		if e.Channel == operation.API && e.Detail["proposal"] == string(p.ID) {
-			return id.APIKey(e.Credential), err
-		}
-	}
-	return "", err
-}
-
-// hands are the people who can have made a call: its user and, with a key, whoever
-// made the key, or the key that made it.
-func (c *Call) hands(ctx context.Context, u id.User, key id.APIKey) ([]string, error) {
-	out := []string{"user/" + string(u)}
-	for key != "" {
-		k, err := identity.KeyByID(ctx, c.Tx, key)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, "user/"+string(k.User))
-		maker, byKey := strings.CutPrefix(k.CreatedBy, identity.MadeByKey)
-		if !byKey {
-			if strings.HasPrefix(maker, "user/") {
-				out = append(out, maker)
-			}
-			break
-		}
-		key = id.APIKey(maker)
-	}
-	return out, nil
 }
 
 // stillMay asks about the approver, as for a call of their own, and about the

@@ -216,14 +216,20 @@ func (e eyes) person(p *bookPerson, loans []*bookLoan) bool {
 	return true
 }
 
-// withheld reports a borrower of whom a visible loan must not tell.
+// withheld reports a borrower of whom a visible loan must not tell, or no visible
+// loan says that one may.
 func (e eyes) withheld(p *bookPerson, loans []*bookLoan) bool {
+	through := false
 	for _, l := range loans {
-		if level, _ := e.limit(l, "borrower"); l.owner == p && e.loan(l) && level == 0 {
+		if l.owner != p || !e.loan(l) {
+			continue
+		}
+		if level, _ := e.limit(l, "borrower"); level == 0 {
 			return true
 		}
+		through = true
 	}
-	return false
+	return !through && e.hidesBorrowers()
 }
 
 func (e eyes) hidesBorrowers() bool {

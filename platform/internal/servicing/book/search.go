@@ -77,8 +77,9 @@ const countTo = 1000
 // ListBorrowers gives a page of the borrowers that the scope shows.
 func ListBorrowers(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q BorrowerQuery) (*BorrowerPage, error) {
 	cond := db.And(sc.Borrowers(), db.Where(landedBorrower))
-	if q.Unnamed != nil {
-		secret := db.And(sc.Loans(), *q.Unnamed)
+	if q.Unnamed != nil { // whoever has no visible loan that says otherwise is left out too
+		secret, loans := db.And(sc.Loans(), *q.Unnamed), sc.Loans()
+		cond = db.And(cond, db.Where("EXISTS (SELECT 1 FROM loan l WHERE l.borrower_id = b.id AND "+landedLoan+" AND "+loans.SQL()+")", loans.Args()...))
 		cond = db.And(cond, db.Where("NOT EXISTS (SELECT 1 FROM loan l WHERE l.borrower_id = b.id AND "+landedLoan+" AND "+secret.SQL()+")", secret.Args()...))
 	}
 	filters := db.True()
