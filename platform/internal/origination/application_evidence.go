@@ -29,6 +29,10 @@ func (d *Desk) evidence(ctx context.Context, c *gate.Call, in *EvidenceIn) (*gat
 	if in.Format != "" && in.Format != "json" && in.Format != "pdf" {
 		return nil, fault.Bad("format", "Choose json or pdf.")
 	}
+	// Half a document would be evidence of something else.
+	if at := "application/" + string(in.ID); !c.Can(d.CheckView.Name, at) || !c.Can(d.DecisionView.Name, at) {
+		return nil, untold("Evidence tells the network check and the decision, and your role does not view both.")
+	}
 	doc, err := d.gather(ctx, c, a)
 	if err != nil {
 		return nil, err

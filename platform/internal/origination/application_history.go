@@ -20,7 +20,7 @@ type MoveOut struct {
 // HistoryOut is what happened to an application, oldest first.
 type HistoryOut struct {
 	Transitions []MoveOut     `json:"transitions"`
-	Decisions   []DecisionOut `json:"decisions"`
+	Decisions   []DecisionOut `json:"decisions" doc:"Empty for whoever may not view decisions."`
 }
 
 func (d *Desk) history(ctx context.Context, c *gate.Call, in *Ref) (*HistoryOut, error) {
@@ -28,7 +28,11 @@ func (d *Desk) history(ctx context.Context, c *gate.Call, in *Ref) (*HistoryOut,
 	if err != nil {
 		return nil, err
 	}
-	return historyOf(ctx, c, a)
+	out, err := historyOf(ctx, c, a)
+	if err == nil && !c.Can(d.DecisionView.Name, in.object()) {
+		out.Decisions = []DecisionOut{}
+	}
+	return out, err
 }
 
 func historyOf(ctx context.Context, c *gate.Call, a *docket.Application) (*HistoryOut, error) {

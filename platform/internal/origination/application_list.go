@@ -18,7 +18,7 @@ import (
 // ListIn asks for a list of applications.
 type ListIn struct {
 	Status        string `query:"status" enum:"waiting_for_approval,manual_review,approved,rejected" required:"false" doc:"Only applications of this status."`
-	Outcome       string `query:"outcome" enum:"proceed,manual_review,reject" required:"false" doc:"Only applications whose decision says this."`
+	Outcome       string `query:"outcome" enum:"proceed,manual_review,reject" required:"false" doc:"Only applications whose decision says this; for whoever may view decisions."`
 	SourceCompany string `query:"source_company" maxLength:"100" required:"false" doc:"Only applications of this source company: its name or id."`
 	Q             string `query:"q" maxLength:"200" required:"false" doc:"Beginning of a name, a number such as A-1042, or a whole e-mail address or telephone number."`
 	From          string `query:"from" maxLength:"10" required:"false" doc:"Submitted on this date or later." example:"2026-11-01"`
@@ -33,9 +33,9 @@ type Item struct {
 	Number        string         `json:"number" class:"public"`
 	Name          string         `json:"name" class:"public"`
 	Status        string         `json:"status" class:"public" enum:"waiting_for_approval,manual_review,approved,rejected"`
-	Outcome       string         `json:"outcome" class:"public" enum:"proceed,manual_review,reject"`
-	Reasons       []string       `json:"reasons" class:"public" doc:"In a few words, what made it so: proxy, threat high, security facts missing."`
-	CheckState    string         `json:"network_check" class:"public" enum:"done,pending,unavailable,not_applicable"`
+	Outcome       string         `json:"outcome,omitempty" class:"public" enum:"proceed,manual_review,reject" doc:"Left out for whoever may not view decisions."`
+	Reasons       []string       `json:"reasons" class:"public" doc:"In a few words, what made it so: proxy, threat high, security facts missing. Empty for whoever may not view decisions."`
+	CheckState    string         `json:"network_check,omitempty" class:"public" enum:"done,pending,unavailable,not_applicable" doc:"Left out for whoever may not view network checks."`
 	Amount        money.Amount   `json:"amount" class:"public"`
 	TermMonths    int            `json:"term_months" class:"public"`
 	Purpose       string         `json:"purpose" class:"public"`
@@ -58,21 +58,53 @@ type ListOut struct {
 	Next    string `json:"next,omitempty" class:"public"`
 }
 
-func item(a *docket.Application, today civil.Date, found map[id.Verdict][]decision.RuleResult) Item {
-	out := Item{ID: a.ID, Number: a.Number(), Name: a.Name(), Status: a.Status, Outcome: a.Outcome, Reasons: decision.Findings(found[a.Verdict]), CheckState: a.CheckState, Amount: a.Amount, TermMonths: a.Term,
+// told is what a list tells beside the applications themselves: what has a
+// permission of its own is told to whoever may view it.
+type told struct {
+	check, decision bool
+	today           civil.Date
+	found           map[id.Verdict][]decision.RuleResult
+}
+
+// tells finds out what the caller is told of a page of applications.
+func (d *Desk) tells(ctx context.Context, c *gate.Call, rows []*docket.Application) (t told, err error) {
+	t = told{check: c.Can(d.CheckView.Name, ""), decision: c.Can(d.DecisionView.Name, ""), today: c.Today}
+	if t.decision {
+		t.found, err = docket.Results(ctx, c.Tx, rows)
+	}
+	return t, err
+}
+
+func (t told) item(a *docket.Application) Item {
+	out := Item{ID: a.ID, Number: a.Number(), Name: a.Name(), Status: a.Status, Reasons: []string{}, Amount: a.Amount, TermMonths: a.Term,
 		Purpose: a.Purpose, SourceCompany: a.CompanyName, City: a.City, State: a.Region, Channel: a.Channel, CreatedAt: docket.Instant(a.CreatedAt), NoticeDue: a.Notice,
 		DecidedBy: a.DecidedByName, Loan: a.Loan}
+	if t.check {
+		out.CheckState = a.CheckState
+	}
+	if t.decision {
+		out.Outcome, out.Reasons = a.Outcome, decision.Findings(t.found[a.Verdict])
+	}
 	if !a.Notice.IsZero() {
-		left := a.Notice.Sub(today)
+		left := a.Notice.Sub(t.today)
 		out.DaysLeft = &left
 	}
 	return out
+}
+
+// untold refuses what would tell about decisions, or network checks, to whoever
+// may not view them.
+func untold(words string) *fault.Error {
+	return fault.New(fault.Denied, "withheld", words)
 }
 
 func (d *Desk) list(ctx context.Context, c *gate.Call, in *ListIn) (*ListOut, error) {
 	q, err := query(ctx, c, in)
 	if err != nil {
 		return nil, err
+	}
+	if in.Outcome != "" && !c.Can(d.DecisionView.Name, "") {
+		return nil, untold("Your role does not view decisions, so applications cannot be filtered by their outcome.")
 	}
 	filter := *in
 	filter.Paging = docket.Paging{}
@@ -96,12 +128,12 @@ func (d *Desk) list(ctx context.Context, c *gate.Call, in *ListIn) (*ListOut, er
 	if page.Exact {
 		out.TotalIs = "exact"
 	}
-	found, err := docket.Results(ctx, c.Tx, page.Rows)
+	t, err := d.tells(ctx, c, page.Rows)
 	if err != nil {
 		return nil, err
 	}
 	for i, a := range page.Rows {
-		out.Items[i] = item(a, c.Today, found)
+		out.Items[i] = t.item(a)
 	}
 	if page.Next != nil {
 		out.Next = docket.SealCursor(c, "application.list", filter, page.Next)

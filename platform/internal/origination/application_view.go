@@ -128,13 +128,13 @@ func (d *Desk) related(ctx context.Context, c *gate.Call, in *Ref) (*RelatedOut,
 	for i, k := range kin {
 		rows[i] = k.Application
 	}
-	found, err := docket.Results(ctx, c.Tx, rows)
+	t, err := d.tells(ctx, c, rows)
 	if err != nil {
 		return nil, err
 	}
 	out := &RelatedOut{Items: make([]RelatedItem, len(kin)), Total: n, TotalIs: "exact"}
 	for i, k := range kin {
-		out.Items[i] = RelatedItem{item(k.Application, c.Today, found), []string{}}
+		out.Items[i] = RelatedItem{t.item(k.Application), []string{}}
 		for _, s := range []struct {
 			yes  bool
 			name string

@@ -47,7 +47,7 @@ type ActedOut struct {
 	Status    string         `json:"status" class:"public" enum:"waiting_for_approval,manual_review,approved,rejected"`
 	Loan      id.Loan        `json:"loan_id,omitempty" class:"public"`
 	NoticeDue civil.Date     `json:"notice_due" class:"public"`
-	Reasons   []string       `json:"reasons" class:"public"`
+	Reasons   []string       `json:"reasons" class:"public" doc:"Empty for whoever may not view decisions."`
 }
 
 // act describes what an underwriter does to an application.
@@ -202,11 +202,14 @@ func (d *Desk) decided(ctx context.Context, c *gate.Call, a *docket.Application,
 	if err := move(ctx, c, a, status, docket.ActorOf(c), why); err != nil {
 		return nil, err
 	}
-	return acted(a, reasons), docket.Save(ctx, c.Tx, a)
+	return d.acted(c, a, reasons), docket.Save(ctx, c.Tx, a)
 }
 
-func acted(a *docket.Application, reasons []decision.Reason) *ActedOut {
+func (d *Desk) acted(c *gate.Call, a *docket.Application, reasons []decision.Reason) *ActedOut {
 	out := &ActedOut{ID: a.ID, Status: a.Status, Loan: a.Loan, NoticeDue: a.Notice, Reasons: []string{}}
+	if !c.Can(d.DecisionView.Name, "application/"+string(a.ID)) {
+		return out
+	}
 	for _, r := range reasons {
 		out.Reasons = append(out.Reasons, r.Words)
 	}
@@ -247,7 +250,7 @@ func (d *Desk) reprocess(ctx context.Context, c *gate.Call, in *ReprocessIn) (*A
 		return nil, err
 	}
 	noteVerdict(c, v)
-	return acted(a, v.Reasons), docket.Save(ctx, c.Tx, a)
+	return d.acted(c, a, v.Reasons), docket.Save(ctx, c.Tx, a)
 }
 
 // recheck asks for a new check from the same address.

@@ -1,6 +1,7 @@
 package applications
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strconv"
@@ -26,7 +27,9 @@ type queue struct {
 	all     []Company
 	chosen  string
 	now     int64
-	v       *visit.Visit
+	// What the person is told of each: its network check, its decision.
+	mayCheck, mayDecision bool
+	v                     *visit.Visit
 }
 
 // look reads the list that the address asks for.
@@ -39,6 +42,7 @@ func (r *Room) look(ctx context.Context, v *visit.Visit, p *gate.Page) (*queue, 
 		}
 	}
 	q.cursor, q.tab = asked.Get("cursor"), asked.Get("tab")
+	q.mayCheck, q.mayDecision = p.Can(r.desk.CheckView.Name, ""), p.Can(r.desk.DecisionView.Name, "")
 	var err error
 	if q.out, err = visit.Look(ctx, v, p, r.desk.List); err != nil {
 		return nil, err
@@ -130,8 +134,11 @@ func (q *queue) companyOptions() []parts.Option {
 func (q *queue) bar() parts.FilterBar {
 	f := q.filters
 	b := parts.FilterBar{Action: home, Search: &parts.Field{Name: "q", Label: "Name, A-number, e-mail, phone", Value: f.Get("q"), ID: "application-search"},
-		Filters: []parts.Filter{{Name: "status", Label: "Status", Value: f.Get("status"), Options: statuses()}, {Name: "outcome", Label: "Outcome", Value: f.Get("outcome"), Options: outcomes()}},
+		Filters: []parts.Filter{{Name: "status", Label: "Status", Value: f.Get("status"), Options: statuses()}},
 		Dates:   []parts.Field{{Name: "from", Label: "From", Value: f.Get("from")}, {Name: "to", Label: "To", Value: f.Get("to")}}}
+	if q.mayDecision {
+		b.Filters = append(b.Filters, parts.Filter{Name: "outcome", Label: "Outcome", Value: f.Get("outcome"), Options: outcomes()})
+	}
 	if len(q.all) > 0 || f.Get("source_company") != "" {
 		b.Filters = append(b.Filters, parts.Filter{Name: "source_company", Label: "Source", Value: f.Get("source_company"), Options: q.companyOptions()})
 	}
@@ -236,14 +243,29 @@ func (q *queue) table() parts.Table {
 	if narrow {
 		t.Columns = append(t.Columns, parts.Column{Head: "Status", Narrow: true})
 	} else {
-		t.Columns = append(t.Columns, q.sorted(parts.Column{Head: "Asked", Unit: currency, Align: parts.Right, Narrow: true}, "amount", true), parts.Column{Head: "Term", Align: parts.Right, Narrow: true},
-			parts.Column{Head: "Outcome"}, parts.Column{Head: "Status", Narrow: true}, parts.Column{Head: "Source", Narrow: true}, q.sorted(parts.Column{Head: "Notice", Narrow: true}, "notice_due", false),
+		t.Columns = append(t.Columns, q.sorted(parts.Column{Head: "Asked", Unit: currency, Align: parts.Right, Narrow: true}, "amount", true), parts.Column{Head: "Term", Align: parts.Right, Narrow: true})
+		if head := q.made(); head != "" {
+			t.Columns = append(t.Columns, parts.Column{Head: head})
+		}
+		t.Columns = append(t.Columns, parts.Column{Head: "Status", Narrow: true}, parts.Column{Head: "Source", Narrow: true}, q.sorted(parts.Column{Head: "Notice", Narrow: true}, "notice_due", false),
 			q.sorted(parts.Column{Head: "Age", Align: parts.Right, Narrow: true}, "created_at", true))
 	}
 	for i := range q.out.Items {
 		t.Rows = append(t.Rows, q.row(&q.out.Items[i], narrow))
 	}
 	return t
+}
+
+// made is the head of the column of what was found and decided, as far as the
+// person is told it; empty: it has no column.
+func (q *queue) made() string {
+	switch {
+	case q.mayDecision:
+		return "Outcome"
+	case q.mayCheck:
+		return "Network check"
+	}
+	return ""
 }
 
 func (q *queue) row(i *origination.Item, narrow bool) parts.Row {
@@ -259,8 +281,14 @@ func (q *queue) row(i *origination.Item, narrow bool) parts.Row {
 		}
 		row.Cells = []templ.Component{parts.Two(name, dots(second...)), parts.Status(shortBadge(i.Status))}
 	} else {
-		row.Cells = []templ.Component{parts.Two(name, join(i.City, i.State)), parts.Figures(i.Amount.Grouped()), parts.Figures(strconv.Itoa(i.TermMonths) + " m"),
-			outcomeCell(i), parts.Status(statusBadge(i.Status)), parts.Two(i.SourceCompany, channelWord(i.Channel)), due(i.DaysLeft), parts.Time(age)}
+		row.Cells = []templ.Component{parts.Two(name, join(i.City, i.State)), parts.Figures(i.Amount.Grouped()), parts.Figures(strconv.Itoa(i.TermMonths) + " m")}
+		switch {
+		case q.mayDecision:
+			row.Cells = append(row.Cells, outcomeCell(i))
+		case q.mayCheck:
+			row.Cells = append(row.Cells, parts.Words(cmp.Or(checkWord(i.CheckState), "done")))
+		}
+		row.Cells = append(row.Cells, parts.Status(statusBadge(i.Status)), parts.Two(i.SourceCompany, channelWord(i.Channel)), due(i.DaysLeft), parts.Time(age))
 	}
 	return row
 }

@@ -21,7 +21,7 @@ type folder struct {
 	related                              *origination.RelatedOut
 	history                              *origination.HistoryOut
 	daysLeft                             *int
-	mayRisk, mayDecision                 bool
+	mayCheck, mayDecision                bool
 	mayRelated, mayHistory               bool
 	mayApprove, mayReject, mayReprocess  bool
 	mayEvidence, mayEnter                bool
@@ -66,10 +66,10 @@ func (r *Room) one(v *visit.Visit) visit.Screen {
 // ask finds out what the person may do with this application as it stands.
 func (f *folder) ask(p *gate.Page) {
 	may := func(name string) bool { return p.Can(name, f.object()) }
-	f.mayRisk, f.mayDecision = f.NetworkCheck != nil && f.Decision != nil, f.Decision != nil
+	f.mayCheck, f.mayDecision = f.NetworkCheck != nil, f.Decision != nil
 	f.NetworkCheck, f.Decision = cmp.Or(f.NetworkCheck, new(origination.NetworkCheckOut)), cmp.Or(f.Decision, new(origination.DecisionOut))
 	f.mayRelated, f.mayHistory = may("application.related.list"), may("application.history")
-	f.mayEvidence, f.mayEnter = may("application.evidence"), p.Can("application.submit", "")
+	f.mayEvidence, f.mayEnter = f.mayCheck && f.mayDecision && may("application.evidence"), p.Can("application.submit", "")
 	open := f.Status != "approved"
 	f.mayApprove = open && may("application.approve")
 	f.mayReject = open && !(f.Status == "rejected" && f.DecidedAt != "") && may("application.reject")
@@ -109,7 +109,7 @@ func (f *folder) tabs() []parts.Tab {
 	for _, t := range []struct {
 		name, label string
 		may         bool
-	}{{tabSummary, "Summary", true}, {tabRisk, "Risk score", f.mayRisk}, {tabCustomer, "Customer", true}, {tabDocuments, "Documents", true},
+	}{{tabSummary, "Summary", true}, {tabRisk, "Risk score", f.mayCheck || f.mayDecision}, {tabCustomer, "Customer", true}, {tabDocuments, "Documents", true},
 		{tabSchedule, "Schedule", true}, {tabTransitions, "Transitions", f.mayHistory}} {
 		if t.may {
 			out = append(out, parts.Tab{Label: t.label, Href: f.queue.to(string(f.ID), t.name), Current: f.tab() == t.name})
@@ -122,7 +122,7 @@ func (f *folder) tabs() []parts.Tab {
 func (f *folder) tab() string {
 	switch t := f.v.R.URL.Query().Get("tab"); t {
 	case tabRisk:
-		if f.mayRisk {
+		if f.mayCheck || f.mayDecision {
 			return t
 		}
 	case tabTransitions:

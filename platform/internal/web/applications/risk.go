@@ -7,14 +7,16 @@ import (
 
 	"github.com/lendkeep/lendkeep/platform/internal/origination"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
-	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
-// riskTile is the Network security tile of an application.
-func riskTile(v *visit.Visit, app *origination.ApplicationOut, rules, history string) parts.RiskTile {
-	check, dec := app.NetworkCheck, app.Decision
-	t := parts.RiskTile{ID: "network", Checked: moment(check.CheckedAt, v.Zone()), Met: dec.Network.Met, Used: dec.Network.Used, Unknown: dec.Network.Unknown,
-		Rules: "rules v" + strconv.FormatInt(dec.RulesVersion, 10), RulesHref: rules, HistoryHref: history}
+// riskTile is the Network security tile of an application; without the right to
+// view decisions it shows the facts and nothing of the rules.
+func (f *folder) riskTile() parts.RiskTile {
+	app, check, dec := f.ApplicationOut, f.NetworkCheck, f.Decision
+	t := parts.RiskTile{ID: "network", Checked: moment(check.CheckedAt, f.v.Zone()), Met: dec.Network.Met, Used: dec.Network.Used, Unknown: dec.Network.Unknown}
+	if f.mayDecision {
+		t.Rules, t.RulesHref, t.HistoryHref = "rules v"+strconv.FormatInt(dec.RulesVersion, 10), f.rules(), f.rulesHistory()
+	}
 	var names []string
 	for _, s := range check.Sources {
 		names = append(names, s.Name)
@@ -44,6 +46,9 @@ func riskTile(v *visit.Visit, app *origination.ApplicationOut, rules, history st
 		for i := range t.Rows {
 			t.Rows[i] = parts.RiskRow{Label: t.Rows[i].Label, Verdict: parts.Unknown, Detail: "not checked", Used: true}
 		}
+	}
+	for i := range t.Rows {
+		t.Rows[i].Used = t.Rows[i].Used || !f.mayDecision // which rules are used is the decision's
 	}
 	return t
 }
