@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/hands"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/rate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/shape"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
@@ -28,6 +29,7 @@ type Gate struct {
 	rates   *rate.Rates
 	list    []Entry
 	byName  map[string]Entry
+	acts    []hands.Act
 	callers callers
 }
 
@@ -59,7 +61,7 @@ func New(c Config, list ...Entry) (*Gate, error) {
 			routes[route] = m.Name
 		}
 		e.enter(m)
-		g.byName[m.Name] = e
+		g.byName[m.Name], g.acts = e, append(g.acts, hands.Act{Operation: m.Name, Field: m.Hands})
 	}
 	g.list = list
 	return g, nil
@@ -77,8 +79,8 @@ func check(m *Meta) error {
 		return fmt.Errorf("gate: operation %s has no audit form", m.Name)
 	case (m.Method == "") != (m.Path == ""):
 		return fmt.Errorf("gate: operation %s needs both a method and a path, or neither", m.Name)
-	case m.Pairing != Alone && (m.Kind != operation.Write || !m.plain):
-		return fmt.Errorf("gate: operation %s cannot wait for a second person: it must be a plain write", m.Name)
+	case m.Pairing != Alone && (m.Kind != operation.Write || m.prepares):
+		return fmt.Errorf("gate: operation %s cannot wait for a second person: it must be a write that prepares nothing", m.Name)
 	case m.Part != "" && !slices.Contains(policy.Areas(), m.Part):
 		return fmt.Errorf("gate: operation %s names no area that limits know: %s", m.Name, m.Part)
 	case m.Kind == operation.Read && m.Audit != operation.Looked && m.Audit != operation.Entered:

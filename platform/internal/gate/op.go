@@ -53,6 +53,7 @@ type Op[In, Out any] struct {
 	Idempotent  bool                // honours an Idempotency-Key; set wherever money moves
 	StepUp      bool                // on the screens a fresh proof of the person is asked for
 	Pairing     Pairing             // whether a second person may, or must, approve it
+	Hands       string              // the field of the trail whose change lets somebody come to act as another person; "" for none
 	Mends       bool                // open to a session whose password or factor is stale, because it mends that
 	Leaves      bool                // ends a session or a view: open to a session that looks through other eyes
 	Bumps       bool                // changes who may do what beside its audit form: bumps the policy version
@@ -60,7 +61,7 @@ type Op[In, Out any] struct {
 	Object      func(in *In) string // "loan/<id>", from path parameters alone; nil for lists
 	// Prepare and Outside are for operations that call out or compute long:
 	// Prepare reads what is needed in a snapshot, Outside runs with no
-	// transaction open, and Do finds its result in Call.Outside.
+	// transaction open, and Do finds its result in Call.Outside: nil in a proposal.
 	Prepare func(ctx context.Context, c *Call, in *In) (any, error)
 	Outside func(ctx context.Context, in *In, prepared any) (any, error)
 	Do      func(ctx context.Context, c *Call, in *In) (*Out, error)
@@ -87,9 +88,9 @@ type Meta struct {
 	Sites, Idempotent                       bool
 	StepUp, Mends, Leaves, Bumps            bool
 	Pairing                                 Pairing
-	Part                                    string
+	Hands, Part                             string
 	In, Out                                 reflect.Type
-	plain                                   bool // neither Prepare nor Outside
+	plain, prepares                         bool // plain: neither Prepare nor Outside
 	seal                                    *shape.Seal
 	texts                                   *shape.Texts
 }
@@ -116,13 +117,13 @@ func (o *Op[In, Out]) describe() *Meta {
 	m := &Meta{
 		Name: o.Name, Title: o.Title, Area: o.Area, Screen: o.Screen, Method: o.Method, Path: o.Path, Status: o.Status,
 		Kind: o.Kind, Audit: o.Audit, Sensitivity: o.Sensitivity, Permit: o.Permit, Roles: o.Roles, Sites: o.Sites, Idempotent: o.Idempotent,
-		StepUp: o.StepUp, Mends: o.Mends, Leaves: o.Leaves, Bumps: o.Bumps || o.Audit == operation.Access, Pairing: o.Pairing, Part: o.Part,
+		StepUp: o.StepUp, Mends: o.Mends, Leaves: o.Leaves, Bumps: o.Bumps || o.Audit == operation.Access, Pairing: o.Pairing, Hands: o.Hands, Part: o.Part,
 		In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](),
 	}
 	if m.Status == 0 {
 		m.Status = 200
 	}
-	m.plain = o.Prepare == nil && o.Outside == nil
+	m.plain, m.prepares = o.Prepare == nil && o.Outside == nil, o.Prepare != nil
 	if o.Do == nil {
 		m.Kind = 0 // refused by New, with the name
 	}

@@ -97,7 +97,7 @@ func (g *Gate) rehearse(ctx context.Context, c *Call, w *work) (*effect, error) 
 		return err
 	}, func(ctx context.Context, tx *db.Tx) error {
 		*c.entry = entry
-		c.Tx = tx
+		c.Tx, c.Outside = tx, nil // neither is there when it is carried out
 		if err := g.know(ctx, tx, c, now); err != nil {
 			return err
 		}
@@ -168,10 +168,7 @@ func (g *Gate) Carry(ctx context.Context, c *Call, p *policy.Proposal) (any, err
 		return nil, fault.New(fault.Conflict, "operation_gone", "This operation does not exist any more; reject the proposal.")
 	}
 	m := e.Meta()
-	if p.ProposedBy == c.Who.User {
-		return nil, fault.New(fault.Denied, "own_proposal", "Nobody approves what they proposed; a second person must.")
-	}
-	if err := hands.Apart(ctx, c.Tx, c.Tenant.Trail, p, c.Who.User, c.Who.APIKey); err != nil {
+	if err := hands.Apart(ctx, c.Tx, c.Tenant.Trail, g.acts, p, c.Who.User, c.Who.APIKey); err != nil {
 		return nil, err
 	}
 	if err := g.stillMay(ctx, c, m, p); err != nil {

@@ -118,7 +118,7 @@ func (d *Desk) resetFactors() *gate.Op[UserRef, Done] {
 		}
 		return &Done{Done: true}, identity.EndSessions(ctx, c.Tx, in.ID)
 	})
-	o.Object = object
+	o.Object, o.Pairing, o.Hands = object, gate.MayPair, "second_factor"
 	return o
 }
 
@@ -155,7 +155,7 @@ func (d *Desk) except() *gate.Op[ExceptIn, Exception] {
 		out := exception(c, x, c.Who.Name)
 		return &out, identity.InsertException(ctx, c.Tx, x)
 	})
-	o.Status, o.Object, o.Pairing = 201, func(in *ExceptIn) string { return "user/" + string(in.ID) }, gate.MayPair
+	o.Status, o.Object, o.Pairing, o.Hands = 201, func(in *ExceptIn) string { return "user/" + string(in.ID) }, gate.MayPair, "factor_exception"
 	return o
 }
 

@@ -66,7 +66,7 @@ func (d *Desk) invite() *gate.Op[UserRef, User] {
 		}
 		return d.asStored(ctx, c, s.ID)
 	})
-	o.Object = object
+	o.Object, o.Pairing, o.Hands = object, gate.MayPair, "invited_until"
 	return o
 }
 

@@ -53,7 +53,8 @@ type UserListOut struct {
 }
 
 // UserCreateIn is a new user. Without a password a person is invited by mail; a
-// password that is given here must be changed at the first sign-in.
+// password that is given here must be changed at the first sign-in, and is refused
+// where a second person must approve: whoever proposes would know it.
 type UserCreateIn struct {
 	Email              string           `json:"email" minLength:"3" maxLength:"320"`
 	Name               string           `json:"name" minLength:"1" maxLength:"200"`
@@ -181,7 +182,7 @@ func door(ctx context.Context, c *gate.Call, s identity.Staff, u *User) error {
 
 func (d *Desk) userCreate() *gate.Op[UserCreateIn, User] {
 	o := edit("user.create", "Add user", "Users", "POST", "/users", d.addUser)
-	o.Status = 201
+	o.Status, o.Pairing, o.Hands = 201, gate.MayPair, "email"
 	o.Outside = func(ctx context.Context, in *UserCreateIn, _ any) (any, error) {
 		if in.Password.Empty() || in.Machine {
 			return "", nil
@@ -201,6 +202,8 @@ func (d *Desk) addUser(ctx context.Context, c *gate.Call, in *UserCreateIn) (*Us
 	f.Check(personName(in.Name), "name", "Give the person's name, without control characters.")
 	role := findRole(c, in.Role)
 	f.Check(role != nil, "role", "Name a role that exists, for example Agent.")
+	hash, alone := c.Outside.(string) // nothing is there where two people do it
+	f.Check(alone || in.Password.Empty(), "password", "Where a second person must approve, nobody chooses a password for another: leave it out, and the person is invited by mail.")
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
@@ -208,7 +211,7 @@ func (d *Desk) addUser(ctx context.Context, c *gate.Call, in *UserCreateIn) (*Us
 		return nil, err
 	}
 	s := identity.Staff{ID: id.New[id.User](c.At), Email: in.Email, Name: strings.TrimSpace(in.Name), Role: role.ID, Active: true,
-		Machine: in.Machine, PasswordHash: c.Outside.(string), PasswordAt: c.At, CreatedAt: c.At}
+		Machine: in.Machine, PasswordHash: hash, PasswordAt: c.At, CreatedAt: c.At}
 	s.MustChange = s.PasswordHash != "" && c.Channel != operation.Job // somebody else knows it
 	if err := identity.InsertStaff(ctx, c.Tx, s); err != nil {
 		return nil, err
@@ -246,7 +249,7 @@ func (d *Desk) asStored(ctx context.Context, c *gate.Call, u id.User) (*User, er
 
 func (d *Desk) userUpdate() *gate.Op[UserUpdateIn, User] {
 	o := edit("user.update", "Change user", "Users", "PATCH", "/users/{id}", d.changeUser)
-	o.Object, o.Pairing = func(in *UserUpdateIn) string { return "user/" + string(in.ID) }, gate.MayPair
+	o.Object, o.Pairing, o.Hands = func(in *UserUpdateIn) string { return "user/" + string(in.ID) }, gate.MayPair, "active"
 	return o
 }
 

@@ -163,7 +163,7 @@ func (d *Desk) endLent() *gate.Op[EndLentIn, Done] {
 		d.built(c)
 		return &Done{Done: true}, policy.EndLentLoan(ctx, c.Tx, in.ID, in.Loan)
 	})
-	o.Method = "DELETE"
+	o.Method, o.Pairing = "DELETE", gate.MayPair
 	o.Object = func(in *EndLentIn) string { return "user/" + string(in.ID) }
 	return o
 }

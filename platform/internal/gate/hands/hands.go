@@ -1,7 +1,8 @@
 // Package hands tells whether one person may stand on both sides of a pair of
-// eyes: whoever makes an API key reads it, and can call as somebody else.
+// eyes: whoever makes an API key reads it, and can call as somebody else; whoever
+// adds a user, or mends another's sign-in, can come to be that user.
 //
-// It must not know operations or roles.
+// It must not know operations or roles: what makes somebody is told by the list.
 package hands
 
 import (
@@ -18,9 +19,19 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
 
-// Apart refuses an approval by a user, with a key or without one, behind which the
-// person may stand who stands behind the proposal.
-func Apart(ctx context.Context, tx *db.Tx, trail *audit.Trail, p *policy.Proposal, user id.User, key id.APIKey) error {
+// Act is an operation on a user and the field of its entry whose change lets
+// whoever did it act as that user; no field, no such operation.
+type Act struct{ Operation, Field string }
+
+// day is how long before a proposal an act counts, in microseconds.
+const day = 24 * 60 * 60 * 1_000_000
+
+// Apart refuses an approval by a user, with a key or without one, behind which a
+// person may stand who stands behind the proposal too.
+func Apart(ctx context.Context, tx *db.Tx, trail *audit.Trail, acts []Act, p *policy.Proposal, user id.User, key id.APIKey) error {
+	if p.ProposedBy == user {
+		return fault.New(fault.Denied, "own_proposal", "Nobody approves what they proposed; a second person must.")
+	}
 	by, err := proposedWith(ctx, tx, trail, p)
 	if err != nil {
 		return err
@@ -30,10 +41,27 @@ func Apart(ctx context.Context, tx *db.Tx, trail *audit.Trail, p *policy.Proposa
 		return err
 	}
 	mine, err := of(ctx, tx, user, key)
-	if err == nil && slices.ContainsFunc(mine, func(one string) bool { return slices.Contains(theirs, one) }) {
+	if err != nil {
+		return err
+	}
+	if meet(mine, theirs) {
 		return fault.New(fault.Denied, "own_proposal", "One person has made a key that was used here, and stands on the other side too; approve it on the screens, or let a third person do it.")
 	}
-	return err
+	m := makers{tx: tx, trail: trail, acts: acts, from: p.ProposedAt - day}
+	if theirs, err = m.behind(ctx, theirs, p.ProposedAt); err != nil {
+		return err
+	}
+	if mine, err = m.behind(ctx, mine, tx.At); err != nil {
+		return err
+	}
+	if meet(mine, theirs) {
+		return fault.New(fault.Denied, "same_hands", "One person stands on both sides: whoever alone adds, invites or switches on a user, or takes away what their sign-in asks for, can come to act as them. Let somebody else approve it, or have it proposed anew when a day has gone by since.")
+	}
+	return nil
+}
+
+func meet(a, b []string) bool {
+	return slices.ContainsFunc(a, func(one string) bool { return slices.Contains(b, one) })
 }
 
 // proposedWith gives the key of the call that became a proposal; empty for a screen.
@@ -50,16 +78,16 @@ func proposedWith(ctx context.Context, tx *db.Tx, trail *audit.Trail, p *policy.
 // of gives the people who can have made a call: its user and, with a key, whoever
 // made the key, or the key that made it.
 func of(ctx context.Context, tx *db.Tx, u id.User, key id.APIKey) ([]string, error) {
-	out := []string{"user/" + string(u)}
+	out := []string{userPrefix + string(u)}
 	for key != "" {
 		k, err := identity.KeyByID(ctx, tx, key)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, "user/"+string(k.User))
+		out = append(out, userPrefix+string(k.User))
 		maker, byKey := strings.CutPrefix(k.CreatedBy, identity.MadeByKey)
 		if !byKey {
-			if strings.HasPrefix(maker, "user/") {
+			if strings.HasPrefix(maker, userPrefix) {
 				out = append(out, maker)
 			}
 			break
@@ -68,3 +96,7 @@ func of(ctx context.Context, tx *db.Tx, u id.User, key id.APIKey) ([]string, err
 	}
 	return out, nil
 }
+
+// userPrefix begins the name of a user in the trail, as who acts and as what is
+// acted on.
+const userPrefix = "user/"

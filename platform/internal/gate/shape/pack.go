@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+
+	"github.com/lendkeep/lendkeep/internal/secret"
 )
 
 // Pack keeps an input whole, path parameters included: field by field, by the
@@ -14,6 +16,9 @@ func Pack(in any) ([]byte, error) {
 	for i := range v.NumField() {
 		if !v.Type().Field(i).IsExported() {
 			continue
+		}
+		if t, ok := v.Field(i).Interface().(secret.Text); ok && t.Empty() {
+			continue // one that is given is refused below: a secret is not kept
 		}
 		b, err := json.Marshal(v.Field(i).Interface())
 		if err != nil {
