@@ -142,18 +142,29 @@ func (c *crowd) live(t *testing.T) {
 	}
 }
 
-// halfBuilt puts every set back to where a build had come to a loan.
+// halfBuilt puts every set back to where a build had come to a loan: while it
+// marked them, or gave them their places.
 func (c *crowd) halfBuilt(l string) error {
+	do := []string{`DELETE FROM visible_place WHERE set_no IN (SELECT s.set_no FROM visible_set s WHERE s.state < 2)`,
+		`UPDATE loan SET shown = 0 WHERE id > ?`,
+		`UPDATE loan SET placed_borrower = borrower_key, placed_balance = principal_balance, placed_due = due_key, placed_opened = opened_on, placed_status = status`,
+		`UPDATE visible_set SET state = 0, walked = 0, built_to = CASE WHEN built_to < ? THEN built_to ELSE ? END WHERE state < 2`,
+		`UPDATE visible_set SET loans = (SELECT COUNT(*) FROM loan l WHERE (l.shown & visible_set.bit) <> 0) WHERE state < 2`}
+	if c.IntN(2) == 0 {
+		do = []string{`DELETE FROM visible_place WHERE number IN (SELECT l.number FROM loan l WHERE l.id > ?) AND set_no IN (SELECT s.set_no FROM visible_set s WHERE s.state = 1)`,
+			`UPDATE visible_set SET state = 0, built_to = '~~' || ? WHERE state = 1`}
+	}
 	return c.Write(func(ctx context.Context, tx *db.Tx) error {
-		if _, err := tx.Exec(ctx, `DELETE FROM visible_place WHERE number IN (SELECT l.number FROM loan l WHERE l.id > ?) AND set_no IN (SELECT s.set_no FROM visible_set s WHERE s.state < 2)`, l); err != nil {
-			return err
+		for _, query := range do {
+			args := make([]any, strings.Count(query, "?"))
+			for i := range args {
+				args[i] = l
+			}
+			if _, err := tx.Exec(ctx, query, args...); err != nil {
+				return err
+			}
 		}
-		if _, err := tx.Exec(ctx, `UPDATE loan SET shown = 0 WHERE id > ?`, l); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `UPDATE visible_set SET state = 0, built_to = CASE WHEN built_to < ? THEN built_to ELSE ? END,
-			loans = (SELECT COUNT(*) FROM visible_place v WHERE v.set_no = visible_set.set_no AND v.sort = 0) WHERE state < 2`, l, l)
-		return err
+		return nil
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,8 +99,9 @@ func (c *crowd) holds(ctx context.Context, t *testing.T, tx *db.Tx, words *rule.
 		}
 		cond = db.And(cond, e.SQL(s.Day))
 	}
-	if s.State == 0 {
-		cond = db.And(cond, db.Where("l.id <= ?", s.BuiltTo))
+	placed, halfPlaced := strings.CutPrefix(s.BuiltTo, "~~")
+	if s.State == 0 && !halfPlaced { // the loans so far are marked, and few have places
+		return c.marked(ctx, t, tx, s, db.And(cond, db.Where("l.id <= ?", s.BuiltTo)), step)
 	}
 	line := func(r *db.Rows) (string, error) {
 		var num int64
@@ -129,6 +131,19 @@ func (c *crowd) holds(ctx context.Context, t *testing.T, tx *db.Tx, words *rule.
 		if err != nil {
 			return 0, err
 		}
+		if s.State == 0 && !s.Walks(o) { // what changed since the build passed may have its place already
+			due, err := db.All(ctx, tx, line, `SELECT `+key+` FROM loan l WHERE `+cond.SQL()+` AND l.id <= ?`, append(cond.Args(), placed)...)
+			if err != nil {
+				return 0, err
+			}
+			for _, x := range want {
+				if !slices.Contains(due, x) && !slices.Contains(got, x) {
+					got = append(got, x)
+				}
+			}
+			slices.Sort(want)
+			slices.Sort(got)
+		}
 		if d := diff.Diff(want, got); d != "" {
 			t.Fatalf("after event %d the set of %s, %s, state %d, does not lie by %s as its rule says: %s", step, s.Rules, s.Day, s.State, o.Sort, d)
 		}
@@ -138,6 +153,21 @@ func (c *crowd) holds(ctx context.Context, t *testing.T, tx *db.Tx, words *rule.
 		places += len(got)
 	}
 	return places, nil
+}
+
+// marked checks a set whose build still judges the loans: its bits and its tally.
+func (c *crowd) marked(ctx context.Context, t *testing.T, tx *db.Tx, s sight.Set, cond db.Cond, step int) (int, error) {
+	t.Helper()
+	name := func(r *db.Rows) (n string, err error) { return n, r.Scan(&n) }
+	want, err := db.All(ctx, tx, name, `SELECT l.number FROM loan l WHERE `+cond.SQL()+` ORDER BY l.number`, cond.Args()...)
+	if err != nil {
+		return 0, err
+	}
+	got, err := db.All(ctx, tx, name, `SELECT l.number FROM loan l WHERE (l.shown & ?) <> 0 ORDER BY l.number`, s.Bit)
+	if d := diff.Diff(want, got); d != "" || int64(len(want)) != s.Loans {
+		t.Fatalf("after event %d the set of %s, %s, marked to %s, counts %d loans and is not what its rule says: %s", step, s.Rules, s.Day, s.BuiltTo, s.Loans, d)
+	}
+	return len(got), err
 }
 
 // A set of a rule that reads the date serves its own day alone.

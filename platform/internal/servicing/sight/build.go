@@ -2,9 +2,7 @@ package sight
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -13,15 +11,6 @@ import (
 	"github.com/lendkeep/lendkeep/internal/rule"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
-)
-
-// How many loans one transaction of a build looks at, and how many places it
-// makes at most if the loans before are a measure: few enough that nobody waits
-// for it noticeably.
-const (
-	buildChunk  = 2000
-	placesChunk = 3000
-	sweepChunk  = 3000
 )
 
 // wanted is a set that somebody needs.
@@ -48,10 +37,8 @@ func Build(ctx context.Context, t *tenant.Tenant) error {
 	if err := declare(ctx, t, sets); err != nil {
 		return fmt.Errorf("declaring visible sets: %w", err)
 	}
-	for key, w := range sets {
-		if err := build(ctx, t, key, w); err != nil {
-			return fmt.Errorf("building a visible set: %w", err)
-		}
+	if err := build(ctx, t, sets); err != nil {
+		return fmt.Errorf("building visible sets: %w", err)
 	}
 	return sweepSets(ctx, t)
 }
@@ -183,135 +170,4 @@ func freeBit(ctx context.Context, tx *db.Tx) (int64, error) {
 		}
 	}
 	return 0, err
-}
-
-// build goes through the loans by id. Each piece is an exclusive write, so that
-// no change of a loan runs beside it and is missed.
-func build(ctx context.Context, t *tenant.Tenant, key string, w wanted) error {
-	size := buildChunk / 4
-	for done := false; !done; {
-		err := t.DB.WriteExclusive(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
-			var s Set
-			err := tx.One(ctx, `SELECT `+setColumns+` FROM visible_set s WHERE s.set_key = ? AND s.state = 0`, []any{key}, s.dest()...)
-			if errors.Is(err, sql.ErrNoRows) {
-				done, size = true, 0 // ready, or given up meanwhile
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			var places int64
-			places, done, err = s.piece(ctx, tx, w.cond(), size)
-			size = max(1, min(buildChunk, placesChunk*size/int(max(places, 1))))
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if size == 0 {
-		return nil // it was made before
-	}
-	return thin(ctx, t, key)
-}
-
-// piece places the visible ones among the next loans.
-func (s *Set) piece(ctx context.Context, tx *db.Tx, c db.Cond, size int) (places int64, last bool, err error) {
-	var upTo string
-	err = tx.One(ctx, `SELECT id FROM loan WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?`, []any{s.BuiltTo, size - 1}, &upTo)
-	if errors.Is(err, sql.ErrNoRows) {
-		last, upTo = true, "~" // after every id
-	} else if err != nil {
-		return 0, false, err
-	}
-	span := db.Where("l.id > ? AND l.id <= ?", s.BuiltTo, upTo)
-	visible := db.And(span, c, db.Where(Landed))
-	loans, err := tx.Exec(ctx, `UPDATE loan AS l SET shown = l.shown | ?, `+remembering()+` WHERE `+visible.SQL(), append([]any{s.Bit}, visible.Args()...)...)
-	if err != nil {
-		return 0, false, err
-	}
-	if s.Bit != 0 {
-		visible = db.And(span, s.In())
-	}
-	if places, err = tx.Exec(ctx, s.placing()+visible.SQL(), visible.Args()...); err != nil {
-		return 0, false, err
-	}
-	state := setBuilding
-	if last {
-		state = setReady
-	}
-	_, err = tx.Exec(ctx, `UPDATE visible_set SET loans = loans + ?, built_to = ?, state = ? WHERE set_no = ?`, loans, upTo, state, s.No)
-	return places, last, err
-}
-
-// sweepSets removes void sets, and places in orders that are walked, piece by
-// piece.
-func sweepSets(ctx context.Context, t *tenant.Tenant) error {
-	for done := false; !done; {
-		// An exclusive write, because a number is given again: whoever still
-		// keeps the set must have come to an end before its row is gone.
-		err := t.DB.WriteExclusive(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
-			sets, err := db.All(ctx, tx, scanSet, `SELECT `+setColumns+` FROM visible_set s WHERE s.state = 2 OR s.walked <> 0 ORDER BY s.set_no`)
-			if err != nil {
-				return err
-			}
-			for _, s := range sets {
-				if some, err := s.sweep(ctx, tx); err != nil || some {
-					return err
-				}
-			}
-			done = true
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("sweeping visible sets: %w", err)
-		}
-	}
-	return nil
-}
-
-// sweep removes the next places that serve nobody, and at last a void set
-// itself. It reports whether there was anything to do.
-func (s *Set) sweep(ctx context.Context, tx *db.Tx) (some bool, err error) {
-	if s.State != setVoid {
-		for _, o := range Orders() {
-			if !s.Walks(o) {
-				continue
-			}
-			n, err := s.strike(ctx, tx, db.Where("p.set_no = ? AND p.sort = ?", s.No, o.No))
-			if err != nil || n > 0 {
-				return true, err
-			}
-		}
-		return false, nil
-	}
-	n, err := s.strike(ctx, tx, db.Where("p.set_no = ?", s.No))
-	if err == nil && n == 0 {
-		_, err = tx.Exec(ctx, `DELETE FROM visible_set WHERE set_no = ?`, s.No)
-	}
-	return true, err
-}
-
-// strike removes the next of the places p that meet a condition, and with a
-// place in the order of numbers the set's bit from the loan.
-func (s *Set) strike(ctx context.Context, tx *db.Tx, c db.Cond) (int64, error) {
-	type place struct {
-		sort, num   int64
-		txt, number string
-	}
-	next, err := db.All(ctx, tx, func(r *db.Rows) (p place, err error) {
-		return p, r.Scan(&p.sort, &p.num, &p.txt, &p.number)
-	}, `SELECT p.sort, p.num, p.txt, p.number FROM visible_place p WHERE `+c.SQL()+` ORDER BY p.set_no, p.sort, p.num, p.txt, p.number LIMIT ?`, append(c.Args(), sweepChunk)...)
-	if err != nil || len(next) == 0 {
-		return 0, err
-	}
-	last := next[len(next)-1]
-	struck := db.And(c, db.Where("(p.sort, p.num, p.txt, p.number) <= (?, ?, ?, ?)", last.sort, last.num, last.txt, last.number))
-	if next[0].sort == 0 && s.Bit != 0 {
-		if _, err := tx.Exec(ctx, `UPDATE loan SET shown = shown & ? WHERE number IN (SELECT p.number FROM visible_place p WHERE p.sort = 0 AND `+struck.SQL()+`)`,
-			append([]any{^s.Bit}, struck.Args()...)...); err != nil {
-			return 0, err
-		}
-	}
-	return tx.Exec(ctx, `DELETE FROM visible_place AS p WHERE `+struck.SQL(), struck.Args()...)
 }

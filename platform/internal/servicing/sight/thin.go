@@ -16,38 +16,34 @@ const (
 	walkReach = 1500
 )
 
-// thin gives up the places of a new set in orders that every payment moves, if
-// the set's loans lie scattered there: then its page is a short walk through the
-// order's index on loan, and a payment moves nothing for it.
-func thin(ctx context.Context, t *tenant.Tenant, key string) error {
-	var sets []Set
-	walked := map[int64]int64{}
-	err := t.DB.Read(ctx, 0, func(ctx context.Context, tx *db.Tx) (err error) {
-		if sets, err = db.All(ctx, tx, scanSet, `SELECT `+setColumns+` FROM visible_set s WHERE s.set_key = ? AND s.state = 1 AND s.bit <> 0`, key); err != nil {
-			return err
-		}
-		for _, s := range sets {
-			for _, o := range Orders() {
-				if !o.shown {
-					continue
-				}
-				scattered, err := s.scattered(ctx, tx, o)
-				if err != nil {
-					return err
-				}
-				if scattered {
-					walked[s.No] |= 1 << o.No
+// thin looks how marked sets lie in the orders that every payment moves: where
+// the loans of one lie scattered, its page is a short walk through the order's
+// index on loan, it needs no places, and a payment moves nothing for it.
+func thin(ctx context.Context, t *tenant.Tenant, g []building) error {
+	walked := make([]int64, len(g))
+	err := t.DB.Read(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
+		for _, o := range Orders() {
+			if !o.shown {
+				continue
+			}
+			scattered, err := scattered(ctx, tx, g, o)
+			if err != nil {
+				return err
+			}
+			for i, yes := range scattered {
+				if yes {
+					walked[i] |= 1 << o.No
 				}
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("looking how a visible set lies: %w", err)
+		return fmt.Errorf("looking how visible sets lie: %w", err)
 	}
 	return t.DB.WriteExclusive(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
-		for no, orders := range sorted(walked) {
-			if _, err := tx.Exec(ctx, `UPDATE visible_set SET walked = ? WHERE set_no = ? AND state = 1`, orders, no); err != nil {
+		for i, s := range g {
+			if _, err := tx.Exec(ctx, `UPDATE visible_set SET walked = ?, built_to = ? WHERE set_no = ? AND made_at = ? AND state = 0 AND built_to = ?`, walked[i], placing, s.No, s.MadeAt, marked); err != nil {
 				return err
 			}
 		}
@@ -55,29 +51,44 @@ func thin(ctx context.Context, t *tenant.Tenant, key string) error {
 	})
 }
 
-// scattered reports whether every page of the set, wherever it begins, ends
-// within walkReach loans of the book in an order.
-func (s *Set) scattered(ctx context.Context, tx *db.Tx, o Order) (bool, error) {
-	rows, err := tx.Query(ctx, `SELECT CASE WHEN (l.shown & ?) <> 0 THEN 1 ELSE 0 END FROM loan l ORDER BY l.`+o.Key+`, l.number`, s.Bit)
+// lie is how far a set's loans are from each other, as they are passed.
+type lie struct {
+	last [pageReach]int64 // where the last visible ones lay, as a ring
+	seen int64
+	far  bool
+}
+
+// scattered reports of each set whether every page of it, wherever it begins,
+// ends within walkReach loans of the book in an order.
+func scattered(ctx context.Context, tx *db.Tx, g []building, o Order) ([]bool, error) {
+	rows, err := tx.Query(ctx, `SELECT l.shown FROM loan l ORDER BY l.`+o.Key+`, l.number`)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer rows.Close()
-	var last [pageReach]int64 // where the last visible ones lay, as a ring
-	var at, seen int64
-	for rows.Next() {
-		var in int64
-		if err := rows.Scan(&in); err != nil {
-			return false, err
+	lies, near := make([]lie, len(g)), len(g)
+	var shown int64
+	for at := int64(1); near > 0 && rows.Next(); at++ {
+		if err := rows.Scan(&shown); err != nil {
+			return nil, err
 		}
-		at++
-		if at-last[seen%pageReach] > walkReach {
-			return false, nil
-		}
-		if in == 1 {
-			last[seen%pageReach] = at
-			seen++
+		for i := range lies {
+			x := &lies[i]
+			if x.far {
+				continue
+			}
+			if at-x.last[x.seen%pageReach] > walkReach {
+				x.far = true
+				near--
+			} else if shown&g[i].Bit != 0 {
+				x.last[x.seen%pageReach] = at
+				x.seen++
+			}
 		}
 	}
-	return true, rows.Err()
+	out := make([]bool, len(g))
+	for i, x := range lies {
+		out[i] = !x.far
+	}
+	return out, rows.Err()
 }
