@@ -6,11 +6,13 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/money"
+	"github.com/lendkeep/lendkeep/internal/rule"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
@@ -40,19 +42,44 @@ type noun struct {
 	name, table, alias string
 	landed             bool
 	of                 func(gate.Scope) db.Cond
+	told               db.Cond // of which rows the asker may be told what is asked
 }
 
-func nouns() []noun {
-	return []noun{
-		{"loans", "loan", "l", true, gate.Scope.Loans},
-		{"borrowers", "borrower", "b", false, gate.Scope.Borrowers},
-		{"applications", "application", "a", false, gate.Scope.Applications},
+// nouns are as far as the asker may be told of them: whoever is withheld from them
+// stands in no count of borrowers, and neither do their loans once it is asked
+// where borrowers live.
+func nouns(c *gate.Call, asked ...*policy.Restriction) []noun {
+	list := []noun{
+		{"loans", "loan", "l", true, gate.Scope.Loans, db.True()},
+		{"borrowers", "borrower", "b", false, gate.Scope.Borrowers, db.True()},
+		{"applications", "application", "a", false, gate.Scope.Applications, db.True()},
 	}
+	unnamed, some := c.Withheld("borrower")
+	if !some {
+		return list
+	}
+	if slices.ContainsFunc(asked, readsBorrower) {
+		list[0].told = db.Not(unnamed)
+	}
+	has := func(also db.Cond) db.Cond {
+		loans := db.And(c.Scope.Loans(), also)
+		return db.Where("EXISTS (SELECT 1 FROM loan l WHERE l.borrower_id = b.id AND "+gate.Landed+" AND "+loans.SQL()+")", loans.Args()...)
+	}
+	list[1].told = db.And(has(db.True()), db.Not(has(unnamed))) // as the list of borrowers has it
+	return list
+}
+
+// readsBorrower reports whether what is asked of loans depends on who owes them.
+func readsBorrower(r *policy.Restriction) bool {
+	reads := func(e *rule.Expr) bool {
+		return e != nil && slices.ContainsFunc(e.Fields(), func(name string) bool { return strings.HasPrefix(name, "borrower.") })
+	}
+	return reads(r.Loan) || slices.ContainsFunc(r.Limits, func(l policy.Limit) bool { return reads(l.Rule) })
 }
 
 // within gives the rows that the asker sees and the other scopes show.
 func (n noun) within(c *gate.Call, theirs ...gate.Scope) db.Cond {
-	cond := n.of(c.Scope)
+	cond := db.And(n.of(c.Scope), n.told)
 	for _, s := range theirs {
 		cond = db.And(cond, n.of(s))
 	}
@@ -97,7 +124,7 @@ func (n noun) shown(ctx context.Context, c *gate.Call, theirs gate.Scope) (k Cou
 
 // all counts what the asker sees; whoever sees everything needs no walk.
 func (n noun) all(ctx context.Context, c *gate.Call) (k int64, err error) {
-	if c.Scope.Everything() && n.name != "applications" {
+	if c.Scope.Everything() && n.told.IsTrue() && n.name != "applications" {
 		return k, c.Tx.One(ctx, `SELECT `+n.name+` FROM loan_tally WHERE id = 1`, nil, &k)
 	}
 	return n.count(ctx, c.Tx, n.within(c))
@@ -107,7 +134,7 @@ func (n noun) all(ctx context.Context, c *gate.Call) (k int64, err error) {
 // there are some.
 func hidesEverything(ctx context.Context, c *gate.Call, r *policy.Restriction) (bool, error) {
 	theirs, there := scopeOf(c, r), false
-	for _, n := range nouns() {
+	for _, n := range nouns(c, r) {
 		shown, err := n.any(ctx, c.Tx, n.within(c, theirs))
 		if err != nil || shown {
 			return false, err
@@ -131,8 +158,8 @@ const mostSampled = 5
 
 // sample gives some of the loans that a scope shows, by number. Of loans whose
 // borrower is withheld from the asker it says no state, as the list of loans does.
-func sample(ctx context.Context, c *gate.Call, theirs gate.Scope) ([]Sample, error) {
-	cond := nouns()[0].within(c, theirs)
+func sample(ctx context.Context, c *gate.Call, loans noun, theirs gate.Scope) ([]Sample, error) {
+	cond := loans.within(c, theirs)
 	unnamed, _ := c.Withheld("borrower")
 	list, err := db.All(ctx, c.Tx, func(r *db.Rows) (s Sample, err error) {
 		return s, r.Scan(&s.ID, &s.Number, &s.Status, &s.PrincipalBalance, &s.OpenedOn, &s.State)

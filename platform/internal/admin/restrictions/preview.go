@@ -65,7 +65,7 @@ func (d *Desk) preview(ctx context.Context, c *gate.Call, in *PreviewIn) (*Previ
 		return nil, err
 	}
 	if in.LoansOnly {
-		out.Loans, err = nouns()[0].shown(ctx, c, scopeOf(c, draft))
+		out.Loans, err = nouns(c, draft)[0].shown(ctx, c, scopeOf(c, draft))
 		out.Said, out.Limits, out.Sample = out.Loans.Said, []LimitReach{}, []Sample{}
 		return out, err
 	}
@@ -128,9 +128,9 @@ func combination(ctx context.Context, c *gate.Call, u id.User, draft *policy.Res
 
 // reach counts what restrictions show together, and what their limits narrow.
 func reach(ctx context.Context, c *gate.Call, list []*policy.Restriction) (out Reach, err error) {
-	theirs := scopeOf(c, list...)
+	theirs, rows := scopeOf(c, list...), nouns(c, list...)
 	for i, to := range []*Count{&out.Loans, &out.Borrowers, &out.Applications} {
-		if *to, err = nouns()[i].shown(ctx, c, theirs); err != nil {
+		if *to, err = rows[i].shown(ctx, c, theirs); err != nil {
 			return out, err
 		}
 	}
@@ -138,7 +138,7 @@ func reach(ctx context.Context, c *gate.Call, list []*policy.Restriction) (out R
 	out.Limits = []LimitReach{}
 	for _, r := range list {
 		for i := range r.Limits {
-			one, err := narrowed(ctx, c, theirs, &r.Limits[i])
+			one, err := narrowed(ctx, c, rows, theirs, &r.Limits[i])
 			if err != nil {
 				return out, err
 			}
@@ -148,15 +148,15 @@ func reach(ctx context.Context, c *gate.Call, list []*policy.Restriction) (out R
 			out.Limits = append(out.Limits, one)
 		}
 	}
-	out.Sample, err = sample(ctx, c, theirs)
+	out.Sample, err = sample(ctx, c, rows[0], theirs)
 	return out, err
 }
 
 // narrowed counts the rows that a limit narrows among those that are shown.
-func narrowed(ctx context.Context, c *gate.Call, theirs gate.Scope, l *policy.Limit) (LimitReach, error) {
-	out, n := LimitReach{Area: l.Area, Level: l.Level}, nouns()[0]
+func narrowed(ctx context.Context, c *gate.Call, of []noun, theirs gate.Scope, l *policy.Limit) (LimitReach, error) {
+	out, n := LimitReach{Area: l.Area, Level: l.Level}, of[0]
 	if l.Area == "application" {
-		n = nouns()[2]
+		n = of[2]
 	}
 	rows, when := n.within(c, theirs), db.True()
 	if l.Area == policy.Summary && l.Allows() == policy.None {

@@ -17,7 +17,8 @@ import (
 
 // words are some of the book's, over the real tables.
 func words(context.Context, *db.Tx) (policy.Vocabulary, error) {
-	loans, err := rule.NewVocabulary(rule.Field{Name: "loan.number", Kind: rule.Text, Column: "l.number"}, rule.Field{Name: "loan.status", Kind: rule.Text, Column: "l.status"})
+	loans, err := rule.NewVocabulary(rule.Field{Name: "loan.number", Kind: rule.Text, Column: "l.number"}, rule.Field{Name: "loan.status", Kind: rule.Text, Column: "l.status"},
+		rule.Field{Name: "borrower.state", Kind: rule.Text, Column: "l.borrower_region"})
 	if err != nil {
 		return policy.Vocabulary{}, err
 	}
@@ -166,6 +167,49 @@ func TestASampleWithholdsWhatTheListWithholds(t *testing.T) {
 		b.Restrict(t, policy.Admin, policy.Restriction{Visible: "true", Limits: []policy.Limit{{Area: "borrower", Level: "none", When: `loan.status == "active"`}}})
 		if got := states(); got != "L-1 L-2NY" {
 			t.Errorf("with the borrowers of active loans withheld: %s", got)
+		}
+	})
+}
+
+// Where a limit withholds who owes a loan, no count of a preview says where they
+// live: whatever is asked of them is asked of the others alone, and the number of
+// borrowers is that of the list of borrowers.
+func TestNoCountTellsOfBorrowersWhoAreWithheld(t *testing.T) {
+	each(t, func(t *testing.T, b bench) {
+		must(t, b.Write(func(ctx context.Context, tx *db.Tx) error {
+			if _, err := tx.Exec(ctx, `UPDATE loan_tally SET loans = 2 WHERE id = 1`); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, `INSERT INTO loan (id, number, borrower_id, source_company_id, application_id, status, principal, annual_rate, term_months, convention, contract_date, first_due, opened_on,
+				principal_balance, fees_due, oldest_unpaid_due, next_due, next_amount, level_payment, due_key, borrower_key, borrower_region, borrower_country, revision, import_id, created_at)
+				VALUES ('ln_1', 'L-1', 'bo_1', '', '', 'active', 0, 0, 1, '30/360', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 'NY', 'US', 1, '', 1), ('ln_2', 'L-2', 'bo_1', '', '', 'closed', 0, 0, 1, '30/360', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 'NY', 'US', 1, '', 1)`)
+			return err
+		}))
+		asks := func(in restrictions.PreviewIn) *restrictions.PreviewOut {
+			out, err := gatetest.Do(b.House, b.desk.Preview, b.Key(policy.Admin), in)
+			must(t, err)
+			return out
+		}
+		living := func(state string) restrictions.PreviewIn {
+			return restrictions.PreviewIn{LoansOnly: true, Visible: `borrower.state == "` + state + `"`}
+		}
+		if ny, tx := asks(living("NY")).Said, asks(living("TX")).Said; ny != "2 of 2 loans" || tx != "0 of 2 loans" {
+			t.Fatalf("without a limit: %s, %s", ny, tx)
+		}
+		b.Restrict(t, policy.Admin, policy.Restriction{Visible: "true", Limits: []policy.Limit{{Area: "borrower", Level: "none", When: `loan.status == "active"`}}})
+		if ny, tx := asks(living("NY")).Said, asks(living("TX")).Said; ny != "1 of 1 loans" || tx != "0 of 1 loans" {
+			t.Errorf("a count of loans tells where somebody withheld lives: %s, %s", ny, tx)
+		}
+		if got := asks(restrictions.PreviewIn{LoansOnly: true, Visible: `loan.status == "active"`}).Said; got != "1 of 2 loans" {
+			t.Errorf("of loans that are seen, asked by what is seen of them: %s", got)
+		}
+		out := asks(restrictions.PreviewIn{Visible: `borrower.state == "NY"`, Borrowers: `borrower.state == "NY"`})
+		if len(out.Sample) != 1 || out.Sample[0].Number != "L-2" || out.Loans.Of != 1 || out.Borrowers.Of != 0 {
+			t.Errorf("a whole preview: %+v", out)
+		}
+		out = asks(restrictions.PreviewIn{Visible: "true", Limits: []policy.Limit{{Area: "notes", Level: "none", When: `borrower.state == "NY"`}}})
+		if out.Limits[0].Rows != 1 {
+			t.Errorf("a limit narrows %d", out.Limits[0].Rows)
 		}
 	})
 }
