@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,37 +23,65 @@ type Stored struct {
 // read.
 const ChangedMeanwhile = "changed_meanwhile"
 
-// mostTold bounds how many differences one answer tells.
-const mostTold = 40
+// mostTold bounds how many differences one answer tells, and longestOpen, in
+// microseconds, how long ago a version may have been replaced for it to tell any:
+// whoever may edit may not therefore read the trail.
+const (
+	mostTold    = 40
+	longestOpen = 24 * int64(time.Hour/time.Microsecond)
+)
 
 // Unmoved refuses an edit that was made on another version than the stored one. The
-// conflict names who saved meanwhile and, a field each, what they changed; without a
-// version there is nothing to hold the edit against.
+// conflict names who saved meanwhile and, a field each, what they changed since a
+// version that did stand; without a version there is nothing to hold the edit against.
 func Unmoved(ctx context.Context, c *gate.Call, s Stored, version *int64) error {
-	if version == nil || *version == s.At {
+	switch {
+	case version == nil || *version == s.At:
 		return nil
+	case *version < 0:
+		return fault.Bad("version", "Send the version that was read, or leave it out.")
 	}
 	by := s.By
 	if by == "" {
 		by = "Somebody"
 	}
-	if s.At == 0 {
-		return fault.New(fault.Conflict, ChangedMeanwhile, "This "+s.Noun+" has no such version: nobody has changed it yet. Read it again.")
+	if *version > s.At {
+		return fault.New(fault.Conflict, ChangedMeanwhile, "This "+s.Noun+" has no such version yet. Read it again.")
 	}
 	f := fault.New(fault.Conflict, ChangedMeanwhile, by+" has saved this "+s.Noun+" at "+time.UnixMicro(s.At).In(c.Tenant.Zone).Format("15:04 on 2 January 2006")+
 		", after you read it. Look at what was changed; saving again replaces it where you differ.")
-	since, err := c.Tenant.Trail.List(ctx, c.Tx, audit.Filter{Object: s.Object, Outcome: "allowed", From: *version + 1, Limit: 100})
+	since, err := saves(ctx, c, s.Object, *version)
 	if err != nil {
 		return err
 	}
-	for i := len(since.Entries) - 1; i >= 0; i-- {
-		for _, x := range since.Entries[i].Changes {
+	for _, e := range since {
+		for _, x := range e.Changes {
 			if len(f.Fields) < mostTold && !x.Sealed {
-				f.Fields = append(f.Fields, difference(x, since.Entries[i].ActorName))
+				f.Fields = append(f.Fields, difference(x, e.ActorName))
 			}
 		}
 	}
 	return f
+}
+
+// saves gives what the trail has of a thing since a version, oldest first; nothing
+// where no save ever made that version, or where the next one is too long ago.
+func saves(ctx context.Context, c *gate.Call, object string, version int64) ([]audit.Entry, error) {
+	page, err := c.Tenant.Trail.List(ctx, c.Tx, audit.Filter{Object: object, Outcome: "allowed", From: version, Limit: 100})
+	if err != nil || page.More {
+		return nil, err
+	}
+	// Version 0 is the thing as it was made.
+	made := func(e audit.Entry) bool {
+		return e.At == version || version == 0 && strings.HasSuffix(e.Operation, ".create")
+	}
+	stood := version == 0 || slices.ContainsFunc(page.Entries, made)
+	since := slices.DeleteFunc(page.Entries, func(e audit.Entry) bool { return made(e) || len(e.Changes) == 0 })
+	slices.Reverse(since)
+	if !stood || len(since) == 0 || c.At-since[0].At > longestOpen {
+		return nil, nil
+	}
+	return since, nil
 }
 
 // difference puts a change that was saved meanwhile into words; of a list, "ui

@@ -1,8 +1,10 @@
 package roles_test
 
 import (
+	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
@@ -61,6 +63,57 @@ func TestTwoPeopleEditOneRole(t *testing.T) {
 		}
 	})
 }
+
+// Whoever may edit a role may not therefore read its past: differences are told since
+// a version that stood within the last day, and to no version that is made up.
+func TestAMadeUpVersionTellsNoPast(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, s shop) {
+		agent := h.Roles[policy.Agent]
+		save := func(version int64, ui ...string) *fault.Error {
+			v := &version
+			if version == last {
+				v = nil
+			}
+			_, err := gatetest.Do(h, s.Update, h.Key(policy.Admin), roles.UpdateIn{ID: agent, Version: v, Content: roles.Content{Name: "Agent", UI: ui}})
+			return fault.As(err)
+		}
+		stands := func() int64 {
+			r, err := gatetest.Do(h, s.View, h.Key(policy.Admin), roles.Ref{ID: agent})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r.Version
+		}
+		var stood []int64
+		for _, ui := range []string{"loan.list", "loan.view", "loan.list"} {
+			h.Advance(10 * time.Hour)
+			if f := save(last, ui); f != nil {
+				t.Fatal(f)
+			}
+			stood = append(stood, stands())
+		}
+		for _, made := range []int64{-1, -9_000_000_000_000_000_000} {
+			if f := save(made, "loan.view"); f == nil || f.Kind != fault.Invalid || len(f.Fields) != 1 || f.Fields[0].Path != "version" {
+				t.Errorf("version %d: %v", made, f)
+			}
+		}
+		for what, made := range map[string]int64{"the instant after a save": stood[0] + 1, "one before any save": 1, "the future": stood[2] + 1} {
+			if f := save(made, "loan.view"); f == nil || f.Reason != admin.ChangedMeanwhile || len(f.Fields) != 0 {
+				t.Errorf("%s: %+v", what, f)
+			}
+		}
+		if f := save(stood[1], "loan.view"); f == nil || f.Reason != admin.ChangedMeanwhile || len(f.Fields) != 2 {
+			t.Errorf("the version before: %+v", f)
+		}
+		h.Advance(5 * time.Hour)
+		if f := save(0, "loan.view"); f == nil || f.Reason != admin.ChangedMeanwhile || len(f.Fields) != 0 {
+			t.Errorf("as it was shipped, more than a day ago: %+v", f)
+		}
+	})
+}
+
+// last says: whatever stands.
+const last = math.MinInt64
 
 // A tenant can ask for a second person for every change of roles, deletion included.
 func TestEveryChangeOfARoleMayNeedASecondPerson(t *testing.T) {
