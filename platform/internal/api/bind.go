@@ -132,7 +132,7 @@ func (p *plan) bindQuery(in any, given url.Values) error {
 	strangers := 0
 	for name := range given {
 		if strangers++; strangers <= maxFaults {
-			c.Add(strict.Sayable(name, "an unknown parameter"), "There is no such parameter.")
+			c.Add(strict.Field(name, "an unknown parameter"), "There is no such parameter.")
 		}
 	}
 	return c.Err()

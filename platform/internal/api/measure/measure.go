@@ -113,7 +113,7 @@ func (s *Shape) Check(v any, where string, c *fault.Collector) {
 		return
 	}
 	switch v := v.(type) {
-	case map[string]any:
+	case *strict.Object:
 		if s.kind == huma.TypeObject {
 			s.checkObject(v, where, c)
 			return
@@ -179,7 +179,8 @@ func (s *Shape) choices() string {
 	return strings.Join(words, ", ")
 }
 
-func (s *Shape) checkObject(v map[string]any, where string, c *fault.Collector) {
+func (s *Shape) checkObject(o *strict.Object, where string, c *fault.Collector) {
+	v := o.Members
 	for _, name := range s.required {
 		if value, sent := v[name]; !sent || value == nil && !s.members[name].null {
 			c.Add(strict.Inside(where, name), "This field is required.")
@@ -196,20 +197,56 @@ func (s *Shape) checkObject(v map[string]any, where string, c *fault.Collector) 
 		case s.extra != nil:
 			s.extra.Check(value, strict.Inside(where, name), c)
 		default:
-			c.Add(strict.Inside(where, name), s.stranger(name))
+			c.Add(strict.Inside(where, name), s.stranger(name, o))
 		}
 	}
 	within(c, where, len(v), s.schema, "entries", func(s *huma.Schema) (*int, *int) { return s.MinProperties, s.MaxProperties })
 }
 
-// stranger tells a misspelt case from an unknown name.
-func (s *Shape) stranger(name string) string {
+// stranger tells a misspelt case from an unknown name. A name that is not repeated
+// is told by its place in the object and by the known one that is most like it.
+func (s *Shape) stranger(name string, in *strict.Object) string {
 	for known := range s.members {
 		if strings.EqualFold(known, name) {
 			return `Write this name as "` + known + `".`
 		}
 	}
-	return "There is no such field."
+	if strict.Field(name, "") == name {
+		return "There is no such field."
+	}
+	place := "Name " + strconv.Itoa(slices.Index(in.Names, name)+1) + " of the object is a field that this operation does not know"
+	if near := s.nearest(name); near != "" {
+		place += `; the nearest that it knows is "` + near + `"`
+	}
+	return place + "."
+}
+
+// nearest gives the known name that begins most like another, case and what is
+// neither letter nor digit aside; empty where none begins like it.
+func (s *Shape) nearest(name string) (near string) {
+	const least = 3
+	best, bare := least-1, letters(name)
+	for _, known := range slices.Sorted(maps.Keys(s.members)) {
+		k := letters(known)
+		same := 0
+		for same < min(len(k), len(bare)) && k[same] == bare[same] {
+			same++
+		}
+		if same > best || same == best && near != "" && len(known) < len(near) {
+			near, best = known, same
+		}
+	}
+	return near
+}
+
+// letters gives the letters and digits of a name, in lower case.
+func letters(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(name))
 }
 
 func (s *Shape) checkList(v []any, where string, c *fault.Collector) {
@@ -233,7 +270,7 @@ func (s *Shape) checkList(v []any, where string, c *fault.Collector) {
 // simple reports values that may be compared.
 func simple(v any) bool {
 	switch v.(type) {
-	case map[string]any, []any:
+	case *strict.Object, []any:
 		return false
 	}
 	return true

@@ -26,7 +26,13 @@ const maxDepth = 32
 // maxDigits is the longest number that is looked at.
 const maxDigits = 40
 
-// Scan reads one JSON value strictly into maps, lists, strings, int64, float64,
+// Object is a JSON object with its names in the order in which they were sent.
+type Object struct {
+	Members map[string]any
+	Names   []string
+}
+
+// Scan reads one JSON value strictly into objects, lists, strings, int64, float64,
 // bools and nil. Whole numbers are int64; "1.0" and "1e2" are not whole.
 func Scan(raw []byte) (any, error) {
 	switch {
@@ -72,7 +78,7 @@ func (s scanner) object(where string, depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, tooDeep(where)
 	}
-	out := map[string]any{}
+	out := &Object{Members: map[string]any{}}
 	for {
 		token, err := s.in.ReadToken()
 		if err != nil {
@@ -83,12 +89,13 @@ func (s scanner) object(where string, depth int) (any, error) {
 		}
 		name := token.String()
 		at := Inside(where, name)
-		if _, twice := out[name]; twice {
+		if _, twice := out.Members[name]; twice {
 			return nil, malformed("duplicate_key", "The body has a name twice.", at, "Send this name once.")
 		}
-		if out[name], err = s.value(at, depth); err != nil {
+		if out.Members[name], err = s.value(at, depth); err != nil {
 			return nil, err
 		}
+		out.Names = append(out.Names, name)
 	}
 }
 
@@ -135,7 +142,7 @@ func number(text, where string) (any, error) {
 // Inside names a member of an object by its path, in the caller's words where
 // they are names.
 func Inside(where, name string) string {
-	name = Sayable(name, "an unknown field")
+	name = Field(name, "an unknown field")
 	if where == "" {
 		return name
 	}
@@ -179,8 +186,34 @@ func NameByte(c byte) bool {
 	return c >= '0' && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' || c == '.' || c == '-' || c == '~'
 }
 
-// Sayable gives back a caller's own name for a field if it looks like a name;
-// else what to say instead, for it may be anything, a card number even.
+// longestField is how long a name is that is repeated as a field's, and mostDigits
+// how many digits it has: a line of an address has its number, a person has theirs.
+const (
+	longestField = 40
+	mostDigits   = 4
+)
+
+// Field gives back a caller's own name for a field if it looks like one of letters,
+// digits and underscores; else what to say instead, for it may be anything: a card
+// number, a telephone number, a person's name.
+func Field(name, instead string) string {
+	digits := 0
+	for i := range len(name) {
+		c := name[i]
+		if c >= '0' && c <= '9' {
+			digits++
+		} else if c != '_' && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return instead
+		}
+	}
+	if len(name) > longestField || digits > mostDigits {
+		return instead
+	}
+	return Sayable(name, instead)
+}
+
+// Sayable gives back a caller's own name for something, an operation with its dots,
+// if it looks like a name; else what to say instead.
 func Sayable(name, instead string) string {
 	letter := false
 	for i := range len(name) {
