@@ -107,6 +107,7 @@ func TestAFormFromElsewhereIsRefused(t *testing.T) {
 		"no page":             func(h http.Header) { h.Set("Sec-Fetch-Site", "none"); h.Del("Origin") },
 		"neither header":      func(h http.Header) { h.Del("Sec-Fetch-Site"); h.Del("Origin") },
 		"foreign origin only": func(h http.Header) { h.Del("Sec-Fetch-Site"); h.Set("Origin", "https://evil.test") },
+		"the host unsealed":   func(h http.Header) { h.Del("Sec-Fetch-Site"); h.Set("Origin", "http://acme.test") },
 		"no origin at all":    func(h http.Header) { h.Del("Sec-Fetch-Site"); h.Set("Origin", "null") },
 	} {
 		r := b.form("/settings/users", "name", "Eve", "email", "eve@acme.test", "role", "Admin")

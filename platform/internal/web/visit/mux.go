@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/httpserve"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
@@ -92,12 +93,14 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // own reports whether a form comes from a page of this very origin. The
 // standard protection lets a request without Sec-Fetch-Site and Origin pass,
-// for programs; no program has business here.
+// for programs, and no program has business here; and of an Origin alone it asks
+// for the host and not for the scheme, so that a page which somebody on the way has
+// put under http could send forms of its own.
 func (m *Mux) own(r *http.Request) bool {
-	if r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" {
-		return false
-	}
-	if r.Header.Get("Sec-Fetch-Site") == "none" {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "":
+		return strings.EqualFold(r.Header.Get("Origin"), "https://"+r.Host)
+	case "none":
 		return false // no page at all sent it
 	}
 	return m.foreign.Check(r) == nil

@@ -165,6 +165,7 @@ func TestOnlyFormsOfOurOwnOrigin(t *testing.T) {
 		{"same-origin", "https://acme.test", true}, {"same-origin", "", true}, {"", "https://acme.test", true},
 		{"", "", false}, {"none", "", false}, {"none", "https://acme.test", false}, {"cross-site", "https://acme.test", false},
 		{"same-site", "https://www.acme.test", false}, {"", "https://evil.test", false}, {"", "null", false},
+		{"", "http://acme.test", false}, {"", "https://acme.test:8443", false}, {"", "https://acme.test.evil.test", false}, {"", "HTTPS://ACME.test", true},
 	} {
 		r := httptest.NewRequest("POST", "https://acme.test/x", nil)
 		for name, value := range map[string]string{"Sec-Fetch-Site": c.site, "Origin": c.origin} {
