@@ -177,6 +177,39 @@ func TestAKeyGivesNoMoreThanItHas(t *testing.T) {
 	})
 }
 
+// A key that ends gives no key a later end: not when it makes one, nor when it
+// lengthens one, nor when it reads the secret of one that it rotates, its own even.
+func TestAKeyGivesNoKeyALaterEnd(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d desks) {
+		const end, sooner, later = "2026-12-22T12:00:00Z", "2026-12-01T00:00:00Z", "2027-06-01T00:00:00Z"
+		ending, lasting := create(t, h, d, apikeys.CreateIn{ExpiresAt: end}), create(t, h, d, apikeys.CreateIn{Label: "lasting"})
+		for _, x := range []struct{ by, end, want string }{
+			{ending.Secret, "", "wider_than_key"}, {ending.Secret, later, "wider_than_key"}, {ending.Secret, end, ""}, {ending.Secret, sooner, ""}, {lasting.Secret, "", ""}, {lasting.Secret, later, ""},
+		} {
+			_, err := gatetest.Do(h, d.Create, with(h, x.by), apikeys.CreateIn{ID: h.People[policy.Admin].ID, Label: "child", ExpiresAt: x.end})
+			if reason(err) != x.want {
+				t.Errorf("a child that ends at %q: %v", x.end, err)
+			}
+		}
+		child := create(t, h, d, apikeys.CreateIn{Label: "child", ExpiresAt: sooner})
+		for until, want := range map[string]string{"": "wider_than_key", later: "wider_than_key", end: ""} {
+			if _, err := gatetest.Do(h, d.Update, with(h, ending.Secret), apikeys.UpdateIn{ID: child.ID, ExpiresAt: &until}); reason(err) != want {
+				t.Errorf("lengthened to %q: %v", until, err)
+			}
+		}
+		if _, err := gatetest.Do(h, d.Update, with(h, ending.Secret), apikeys.UpdateIn{ID: lasting.ID, Label: ptr("still lasting")}); err != nil {
+			t.Errorf("a longer key is given another label: %v", err)
+		}
+		for _, k := range []*apikeys.Made{lasting, ending} {
+			h.Advance(time.Hour)
+			next, err := gatetest.Do(h, d.Rotate, with(h, ending.Secret), apikeys.RotateIn{ID: k.ID, OverlapHours: 1})
+			if err != nil || next.ExpiresAt != end {
+				t.Errorf("rotated by a key that ends, %s ends at %q: %v", k.Label, next.ExpiresAt, err)
+			}
+		}
+	})
+}
+
 // What binds a key to addresses binds every key that it makes or reads.
 func TestAKeyGivesNoOtherAddresses(t *testing.T) {
 	each(t, func(t *testing.T, h *gatetest.House, d desks) {

@@ -22,7 +22,7 @@ type CreateIn struct {
 	ID        id.User     `path:"id" json:"-"`
 	Label     string      `json:"label" minLength:"1" maxLength:"100" example:"nightly export"`
 	Server    bool        `json:"server,omitempty" doc:"a server key hands in applications for applicants and must name their address"`
-	ExpiresAt string      `json:"expires_at,omitempty" format:"date-time" doc:"empty: never"`
+	ExpiresAt string      `json:"expires_at,omitempty" format:"date-time" doc:"empty: never; made with a key that ends, it ends no later"`
 	Scope     []string    `json:"scope,omitempty" maxItems:"1000" doc:"operations to narrow it to; left out: what its user may do" example:"[\"loan.list\"]"`
 	IPRules   []id.IPRule `json:"ip_rules,omitempty" maxItems:"100" doc:"address rules of the key itself, beside those of its user, role and tenant"`
 }
@@ -64,6 +64,9 @@ func (d *Desk) create(ctx context.Context, c *gate.Call, in *CreateIn) (*Made, e
 		return nil, err
 	}
 	if err := d.refuseWidening(c, k.Scope, in.IPRules); err != nil {
+		return nil, err
+	}
+	if err := refuseOutliving(ctx, c, k.ExpiresAt); err != nil {
 		return nil, err
 	}
 	if err := d.refuseGiving(ctx, c, k.User, of[in.ID].role, k.Scope); err != nil {
@@ -165,6 +168,11 @@ func (d *Desk) refuseMore(ctx context.Context, c *gate.Call, before, after ident
 	if err := d.refuseWidening(c, after.Scope, rules); err != nil {
 		return err
 	}
+	if longer := after.ExpiresAt == 0 || after.ExpiresAt > before.ExpiresAt; longer && before.ExpiresAt != 0 {
+		if err := refuseOutliving(ctx, c, after.ExpiresAt); err != nil {
+			return err
+		}
+	}
 	if before.Scope == nil || after.Scope != nil && !slices.ContainsFunc(after.Scope, func(n string) bool { return !slices.Contains(before.Scope, n) }) {
 		return nil
 	}
@@ -190,6 +198,13 @@ func (d *Desk) rotate(ctx context.Context, c *gate.Call, in *RotateIn) (*Made, e
 	next := identity.Key{User: old.User, Label: old.Label, Server: old.Server, Scope: old.Scope}
 	if old.ExpiresAt != 0 {
 		next.ExpiresAt = c.At + (old.ExpiresAt - old.CreatedAt) // it lives as long as the old one was meant to
+	}
+	own, err := ends(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if own != 0 && (next.ExpiresAt == 0 || next.ExpiresAt > own) {
+		next.ExpiresAt = own // nor longer than the key that reads it
 	}
 	if old.ID == c.Who.APIKey {
 		next.CreatedBy = old.CreatedBy

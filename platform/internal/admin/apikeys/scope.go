@@ -11,6 +11,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
 
@@ -81,6 +82,25 @@ func (d *Desk) refuseWidening(c *gate.Call, scope []string, rules []id.IPRule) e
 		return fault.New(fault.Denied, "wider_than_key", "This key is bound by address rules, and gives no key other ones; name the same, or use the screens.")
 	}
 	return nil
+}
+
+// ends gives when the key that calls ends; 0: never, or no key calls.
+func ends(ctx context.Context, c *gate.Call) (int64, error) {
+	if c.Who.APIKey == "" {
+		return 0, nil
+	}
+	k, err := identity.KeyByID(ctx, c.Tx, c.Who.APIKey)
+	return k.ExpiresAt, err
+}
+
+// refuseOutliving refuses to let a key have an end after that of the key that gives
+// it: else whoever has read a key that ends has one for good.
+func refuseOutliving(ctx context.Context, c *gate.Call, end int64) error {
+	own, err := ends(ctx, c)
+	if err == nil && own != 0 && (end == 0 || end > own) {
+		err = fault.New(fault.Denied, "wider_than_key", "This key ends at "+instant(own)+", and gives no key a later end; name one as early, or use the screens.")
+	}
+	return err
 }
 
 // refuseOwnKey keeps a key from changing what it may do itself.
