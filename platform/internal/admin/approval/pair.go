@@ -22,9 +22,10 @@ type Pair struct {
 
 // PairsOut is every operation that may need a second person.
 type PairsOut struct {
-	Items []Pair `json:"items"`
-	Total int    `json:"total" class:"public"`
-	Next  string `json:"next" class:"public"`
+	Items []Pair   `json:"items"`
+	Total int      `json:"total" class:"public"`
+	Next  string   `json:"next" class:"public"`
+	Alone []string `json:"alone" class:"public" doc:"operations that one person does alone and by which they can come to act as a second person, as long as anything is asked of two: ask for a second person here too"`
 }
 
 // PairIn names operations whose demand for a second person changes.
@@ -40,13 +41,17 @@ func (d *Desk) pairs() *gate.Op[Nothing, PairsOut] {
 }
 
 func (d *Desk) listed(on []string) *PairsOut {
-	out := &PairsOut{Items: []Pair{}}
+	out := &PairsOut{Items: []Pair{}, Alone: []string{}}
 	for _, m := range d.config.Gate().Catalogue() {
 		if m.Pairing == gate.Alone {
 			continue
 		}
 		always := m.Pairing == gate.AlwaysPair
-		out.Items = append(out.Items, Pair{Operation: m.Name, Title: m.Title, Area: m.Area, On: always || slices.Contains(on, m.Name), Always: always})
+		two := always || slices.Contains(on, m.Name)
+		out.Items = append(out.Items, Pair{Operation: m.Name, Title: m.Title, Area: m.Area, On: two, Always: always})
+		if !two && m.Hands != "" && len(on) > 0 {
+			out.Alone = append(out.Alone, m.Name)
+		}
 	}
 	out.Total = len(out.Items)
 	return out

@@ -9,6 +9,7 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/lendkeep/lendkeep/platform/internal/admin/approval"
@@ -484,6 +485,26 @@ func pairPage(v *visit.Visit, out *approval.PairsOut, demand, waive bool) templ.
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+			if len(out.Alone) > 0 {
+				templ_7745c5c3_Err = parts.Note(parts.Warn, "One person alone can still come to act as a second one: by "+aloneWords(out)+". Whoever may do that can make somebody, or open somebody’s sign-in, and approve as them what they proposed themselves. The house notices it in the trail for a day; asking for a second person here closes it.").Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " ")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				if demand {
+					templ_7745c5c3_Err = parts.Press(parts.Button{Label: "Ask for a second person for these…", Kind: parts.Primary, Opens: "demand-alone"}).Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+				}
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, " ")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 			templ_7745c5c3_Err = parts.Listing(pairTable(out, demand, waive)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -493,6 +514,31 @@ func pairPage(v *visit.Visit, out *approval.PairsOut, demand, waive bool) templ.
 		templ_7745c5c3_Err = parts.Stack().Render(templ.WithChildren(ctx, templ_7745c5c3_Var16), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
+		}
+		if len(out.Alone) > 0 && demand {
+			s := v.Sheet("demand-alone")
+			templ_7745c5c3_Var17 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+				if !templ_7745c5c3_IsBuffer {
+					defer func() {
+						templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+						if templ_7745c5c3_Err == nil {
+							templ_7745c5c3_Err = templ_7745c5c3_BufErr
+						}
+					}()
+				}
+				ctx = templ.InitializeContext(ctx)
+				templ_7745c5c3_Err = parts.Input(s.Field(parts.Field{Name: "reason", Label: "Reason", MaxLength: 1000})).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				return nil
+			})
+			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "demand-alone", Title: "Ask for a second person before anybody can come to act as another", Effect: "From now on these change nothing until another person who may do them approves: " + aloneWords(out) + ". An invitation is mailed when it is approved, and nobody chooses a password for somebody else.", Action: pairs + "/demand", Verb: "Ask for a second person", Kind: parts.Primary, Hidden: aloneNames(out)})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 		}
 		for _, p := range out.Items {
 			templ_7745c5c3_Err = switching(v, p, demand, waive).Render(ctx, templ_7745c5c3_Buffer)
@@ -521,14 +567,14 @@ func switching(v *visit.Visit, p approval.Pair, demand, waive bool) templ.Compon
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var17 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var17 == nil {
-			templ_7745c5c3_Var17 = templ.NopComponent
+		templ_7745c5c3_Var18 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var18 == nil {
+			templ_7745c5c3_Var18 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
 		if !p.On && demand {
 			s := v.Sheet("demand-" + p.Operation)
-			templ_7745c5c3_Var18 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+			templ_7745c5c3_Var19 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
 				if !templ_7745c5c3_IsBuffer {
@@ -546,14 +592,14 @@ func switching(v *visit.Visit, p approval.Pair, demand, waive bool) templ.Compon
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "demand-" + mark(p.Operation), Title: "Ask for a second person for “" + p.Title + "”", Effect: "From now on it changes nothing until another person who may do it approves, in the screens and in the API.", Action: pairs + "/demand", Verb: "Ask for a second person", Kind: parts.Primary, Hidden: []parts.Hidden{{Name: "operations", Value: p.Operation}}})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var18), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "demand-" + mark(p.Operation), Title: "Ask for a second person for “" + p.Title + "”", Effect: "From now on it changes nothing until another person who may do it approves, in the screens and in the API.", Action: pairs + "/demand", Verb: "Ask for a second person", Kind: parts.Primary, Hidden: []parts.Hidden{{Name: "operations", Value: p.Operation}}})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var19), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
 		if p.On && !p.Always && waive {
 			s := v.Sheet("waive-" + p.Operation)
-			templ_7745c5c3_Var19 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+			templ_7745c5c3_Var20 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
 				if !templ_7745c5c3_IsBuffer {
@@ -571,13 +617,31 @@ func switching(v *visit.Visit, p approval.Pair, demand, waive bool) templ.Compon
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "waive-" + mark(p.Operation), Title: "Propose that “" + p.Title + "” needs no second person", Effect: "This is a proposal: until a second administrator approves it, “" + p.Title + "” goes on to wait for two people.", Action: pairs + "/waive", Verb: "Propose", Kind: parts.Destructive, Hidden: []parts.Hidden{{Name: "operations", Value: p.Operation}}})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var19), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "waive-" + mark(p.Operation), Title: "Propose that “" + p.Title + "” needs no second person", Effect: "This is a proposal: until a second administrator approves it, “" + p.Title + "” goes on to wait for two people.", Action: pairs + "/waive", Verb: "Propose", Kind: parts.Destructive, Hidden: []parts.Hidden{{Name: "operations", Value: p.Operation}}})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var20), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
 		return nil
 	})
+}
+
+// aloneWords are the operations by which one person can come to act as another.
+func aloneWords(out *approval.PairsOut) string {
+	var words []string
+	for _, p := range out.Items {
+		if slices.Contains(out.Alone, p.Operation) {
+			words = append(words, "“"+p.Title+"”")
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+func aloneNames(out *approval.PairsOut) (list []parts.Hidden) {
+	for _, name := range out.Alone {
+		list = append(list, parts.Hidden{Name: "operations", Value: name})
+	}
+	return list
 }
 
 // mark makes an id of an operation's name.
@@ -619,12 +683,12 @@ func grantPage(v *visit.Visit, out *approval.GrantListOut, titles map[string]str
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var20 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var20 == nil {
-			templ_7745c5c3_Var20 = templ.NopComponent
+		templ_7745c5c3_Var21 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var21 == nil {
+			templ_7745c5c3_Var21 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Var21 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		templ_7745c5c3_Var22 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 			templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 			templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
 			if !templ_7745c5c3_IsBuffer {
@@ -640,7 +704,7 @@ func grantPage(v *visit.Visit, out *approval.GrantListOut, titles map[string]str
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, " ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -650,7 +714,7 @@ func grantPage(v *visit.Visit, out *approval.GrantListOut, titles map[string]str
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = parts.Stack().Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = parts.Stack().Render(templ.WithChildren(ctx, templ_7745c5c3_Var22), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
