@@ -82,7 +82,7 @@ func subjects() map[string]string {
 		"/access-requests/{id}": "wish", "/access/requests/{id}": "wish", "/access-requests/": "request", "/access/requests/": "request", "/access-requests/{id}/withdraw": "wish", "/access/requests/{id}/withdraw": "wish",
 		"/api-keys/": "key", "/settings/api-keys/": "key", "/applications/": "application", "/audit/": "audit", "/borrowers/": "borrower",
 		"/users/": "user", "/settings/users/": "user", "/users/{id}/factor-exceptions/": "exception", "/settings/users/{id}/exceptions/": "exception",
-		"/users/{id}/lent-loans/": "lent", "/grants/": "grant", "/settings/lent-rights/": "grant", "/ip-rules/": "iprule", "/settings/address-rules/": "iprule",
+		"/users/{id}/lent-loans/": "lent", "/access/lent-loans/": "user", "/access/lent-loans/{id}/": "lent", "/grants/": "grant", "/settings/lent-rights/": "grant", "/ip-rules/": "iprule", "/settings/address-rules/": "iprule",
 		"/loans/": "loan", "/loans/{id}/entries/": "entry", "/me/api-keys/": "mykey", "/me/sessions/": "session", "/me/sign-in/factors/": "factor",
 		"/proposals/": "proposal", "/approvals/": "proposal", "/proposals/{id}/withdraw": "mine", "/approvals/{id}/withdraw": "mine",
 		"/roles/": "role", "/settings/roles/": "role", "/roles/{id}/restore": "position", "/settings/roles/{id}/restore": "position", "/search-restrictions/": "restriction", "/settings/search-restrictions/": "restriction",

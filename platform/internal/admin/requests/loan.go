@@ -60,7 +60,6 @@ type Done struct {
 
 func (d *Desk) lendLoan() *gate.Op[LendIn, LentLoan] {
 	o := decide("lent_loan.grant", "Lend a loan", "/users/{id}/lent-loans", func(ctx context.Context, c *gate.Call, in *LendIn) (*LentLoan, error) {
-		c.Object("user/" + string(in.ID)) // a form says whom after the decision
 		l := policy.LentLoan{User: in.ID, MadeAt: c.At, MadeBy: c.Who.String()}
 		reason := strings.TrimSpace(in.Reason)
 		var f fault.Collector
@@ -81,18 +80,34 @@ func (d *Desk) lendLoan() *gate.Op[LendIn, LentLoan] {
 		if l.Loan, err = named(ctx, c, in.Loan); err != nil {
 			return nil, err
 		}
+		was, err := running(ctx, c, l)
+		if err != nil {
+			return nil, err
+		}
 		out, err := lentLoan(ctx, c, l)
 		if err != nil {
 			return nil, err
 		}
 		c.Given(reason)
-		c.Change("lent loan", "", string(l.Loan)+" until "+instant(l.Until))
+		c.Change("lent loan", was, string(l.Loan)+" until "+instant(l.Until))
 		d.built(c)
 		return out, policy.LendLoan(ctx, c.Tx, l)
 	})
 	o.Status, o.Pairing = 201, gate.MayPair
 	o.Object = func(in *LendIn) string { return "user/" + string(in.ID) }
 	return o
+}
+
+// running tells a lending that another one takes the place of, as the trail writes
+// it; empty for none.
+func running(ctx context.Context, c *gate.Call, next policy.LentLoan) (string, error) {
+	lent, err := policy.LentLoans(ctx, c.Tx, next.User)
+	for _, l := range lent {
+		if l.Loan == next.Loan {
+			return string(l.Loan) + " until " + instant(l.Until), err
+		}
+	}
+	return "", err
 }
 
 // named finds a loan by its number or its id; whether the caller sees it is asked
@@ -151,7 +166,6 @@ func (d *Desk) lentLoans() *gate.Op[LentIn, LentOut] {
 
 func (d *Desk) endLent() *gate.Op[EndLentIn, Done] {
 	o := decide("lent_loan.end", "Take a lent loan back", "/users/{id}/lent-loans/{loan}", func(ctx context.Context, c *gate.Call, in *EndLentIn) (*Done, error) {
-		c.Object("user/" + string(in.ID)) // as above
 		seen, err := c.Shows(ctx, c.Scope, "loan/"+string(in.Loan), db.True())
 		if err != nil {
 			return nil, err

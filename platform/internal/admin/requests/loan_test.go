@@ -1,6 +1,7 @@
 package requests_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/lendkeep/lendkeep/internal/audit"
@@ -9,7 +10,6 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/requests"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
-	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
@@ -157,10 +157,13 @@ func TestALoanIsLentWithinBounds(t *testing.T) {
 		if got := lend(good); got != "done" {
 			t.Error(got)
 		}
-		// A form says whom after the decision; the trail names them all the same.
-		typed := func(in *requests.LendIn) error { *in = good; return nil }
-		if _, err := gate.Run(t.Context(), o.Gate, o.Lend, o.Screen(policy.Admin), nil, typed); err != nil {
-			t.Fatal(err)
+		anew := good // longer, and the trail says what it was before
+		if anew.Until = "2026-12-03"; lend(anew) != "done" {
+			t.Error("a loan is not lent anew")
+		}
+		last := o.Trail(t, audit.Filter{Operation: "lent_loan.grant", Outcome: "allowed"})[0].Changes
+		if len(last) != 1 || !strings.HasSuffix(last[0].Before, " until 2026-12-02T05:00:00Z") || !strings.HasSuffix(last[0].After, " until 2026-12-04T05:00:00Z") {
+			t.Errorf("lent anew: %+v", last)
 		}
 		for _, e := range o.Trail(t, audit.Filter{Operation: "lent_loan.grant", Outcome: "allowed"}) {
 			if e.Object != "user/"+string(investor) {
