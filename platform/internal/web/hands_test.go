@@ -16,6 +16,7 @@ import (
 func TestTheSettingsWarnOfAMadeSecondPerson(t *testing.T) {
 	const warning, demand = "One person alone can still come to act as a second one", "/settings/four-eyes/demand"
 	eachBook(t, func(t *testing.T, l *library) {
+		l.promote(t, policy.Manager)
 		b := l.as(t, policy.Admin)
 		b.get("/settings/four-eyes").want(200, "Add user").without(warning)
 		b.post(demand, "_form", "demand-loan.write_off", "operations", "loan.write_off").to("/settings/four-eyes")

@@ -8,6 +8,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
 
@@ -84,7 +85,48 @@ func (d *Desk) change(name, title, method string, do func(on []string, named []s
 
 // demand asks for a second person from now on.
 func (d *Desk) demand() *gate.Op[PairIn, PairsOut] {
-	return d.change("four_eyes.demand", "Ask for a second person", "POST", func(on, named []string) []string { return append(on, named...) })
+	o := d.change("four_eyes.demand", "Ask for a second person", "POST", func(on, named []string) []string { return append(on, named...) })
+	do := o.Do
+	o.Do = func(ctx context.Context, c *gate.Call, in *PairIn) (*PairsOut, error) {
+		if err := d.refuseLockout(ctx, c, in.Operations); err != nil {
+			return nil, err
+		}
+		return do(ctx, c, in)
+	}
+	return o
+}
+
+// refuseLockout keeps a tenant with one person from asking for a second where only
+// these operations could make one: nobody could be added any more, nor the demand be
+// taken back.
+func (d *Desk) refuseLockout(ctx context.Context, c *gate.Call, named []string) error {
+	staff, err := identity.AllStaff(ctx, c.Tx)
+	if err != nil {
+		return err
+	}
+	approve := d.Approve.Meta().Number
+	for _, name := range named {
+		e, n := d.config.Gate().ByName(name), 0
+		if e == nil || e.Meta().Hands == "" {
+			continue
+		}
+		for _, s := range staff {
+			if !s.Active || s.Machine || s.PasswordHash == "" {
+				continue
+			}
+			who, err := c.Policy.Subject(ctx, c.Tx, s.ID, "")
+			if err != nil {
+				return err
+			}
+			if r := who.Role.Rights; r.UI.Has(e.Meta().Number) && r.UI.Has(approve) {
+				n++
+			}
+		}
+		if n < 2 {
+			return fault.New(fault.Conflict, "no_second_person", "Fewer than two people could do “"+e.Meta().Title+"” together, so that nobody could become the second one any more. First add somebody whose role has it, and have them choose a password.")
+		}
+	}
+	return nil
 }
 
 // waive ceases to ask, which needs a second person itself.
