@@ -2,6 +2,8 @@ package applications_test
 
 import (
 	"context"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -55,4 +57,32 @@ func TestAScreenOffersWhatItsReaderIsToldOfChecksAndDecisions(t *testing.T) {
 	o.holds(t, append(always, "application.decision.view")...)
 	uw.get("/applications").want(200, "Outcome").without("Network check")
 	uw.get("/applications/"+a+"?tab=risk").want(200, "Risk score", "What each rule did").without("Network security", again)
+}
+
+// Whoever may save rules and not preview them is offered nothing that leads to the
+// preview: presets open the page anew, and thresholds come and go with script alone.
+func TestRulesAreEditedWithoutTheRightToPreview(t *testing.T) {
+	o := open(t)
+	o.holds(t, "decision_engine.view", "decision_engine.applicant.view", "decision_engine.update", "decision_engine.applicant.update")
+	uw := o.as(t, "underwriter")
+	const home = "/settings/decision-engine"
+	p := uw.get(home).want(200, "Save as v2", "Presets", "Review first").without(home+"/preview", ">Preview<")
+	adds := 0
+	for n := range p.doc.Descendants() {
+		if name := attr(n, "name"); name == "preset" || name == "add_threshold" || name == "remove_threshold" {
+			if adds++; attr(n, "type") != "button" || !strings.Contains(attr(n, "class"), "scripted") {
+				t.Errorf("%s posts to what may not be called", name)
+			}
+		}
+	}
+	if adds == 0 {
+		t.Error("no threshold can be added")
+	}
+	uw.get(home+"?preset=review_first").want(200, "“Review first” is filled in")
+	form := p.form(home)
+	form.Set("proxy.action", "manual_review")
+	if p := uw.send(home+"/network", form); p.status != http.StatusSeeOther {
+		t.Errorf("saved: %d %s", p.status, p.seen())
+	}
+	o.as(t, "admin").get(home).want(200, "Preview").want(200, "Save as v3")
 }

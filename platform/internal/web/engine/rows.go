@@ -31,12 +31,14 @@ func limited(e decision.Entry, r rulebook.RuleRow) bool {
 }
 
 // rows gives the editor's rows for a list of rules.
-func rows(which decision.Section, list []rulebook.RuleRow, readOnly bool, errs mistakes) []parts.Rule {
+func rows(which decision.Section, list []rulebook.RuleRow, readOnly, scripted bool, errs mistakes) []parts.Rule {
 	var out []parts.Rule
 	for _, e := range entries(which) {
 		i := slices.IndexFunc(list, func(r rulebook.RuleRow) bool { return r.Rule == e.Rule })
 		if i >= 0 {
-			out = append(out, row(e, list[i], readOnly, errs[i]))
+			shown := row(e, list[i], readOnly, errs[i])
+			shown.Scripted = scripted
+			out = append(out, shown)
 		}
 	}
 	return out

@@ -66,7 +66,7 @@ func TestRulesGoThroughThePageUnchanged(t *testing.T) {
 	for name, set := range map[string]decision.RuleSet{"turnkey": decision.Turnkey(), "review first": decision.ReviewFirst(), "several steps": odd} {
 		for _, which := range []decision.Section{decision.Applicant, decision.Network} {
 			stored := written(set.Section(which).Rules)
-			got := read(which, sent(t, rows(which, stored, false, nil)))
+			got := read(which, sent(t, rows(which, stored, false, false, nil)))
 			if d := cmp.Diff(stored, got); d != "" {
 				t.Errorf("%s, %s: %s", name, which, d)
 			}
@@ -108,7 +108,7 @@ func TestWhatIsWrongIsSaidWhereItIs(t *testing.T) {
 	set[0].ReasonCode, set[3].Thresholds[0].AtLeast = "no good", "extreme"
 	err := decision.Rules{Rules: set}.Validate(decision.Network)
 	m, lines := sortOut(err, "", list)
-	shown := rows(decision.Network, list, false, m)
+	shown := rows(decision.Network, list, false, false, m)
 	if len(lines) != 2 || shown[0].Errors["reason_code"] == "" || shown[3].Thresholds[0].Error == "" || shown[3].Thresholds[0].AtLeast != "extreme" {
 		t.Errorf("%v, %v, %+v", lines, shown[0].Errors, shown[3].Thresholds)
 	}

@@ -150,7 +150,7 @@ func (r *Room) rules(v *visit.Visit, d *draft) visit.Screen {
 		may := [2]bool{decision.Applicant: p.Can("decision_engine.applicant.update", "settings/decision-engine"), decision.Network: p.Can("decision_engine.update", "settings/decision-engine")}
 		stored := lists{decision.Applicant: applicant.Rules, decision.Network: network.Rules}
 		for _, which := range []decision.Section{decision.Applicant, decision.Network} {
-			e.Sections = append(e.Sections, r.section(v, d, which, stored[which], may[which]))
+			e.Sections = append(e.Sections, r.section(v, d, which, stored[which], may[which], e.MayPreview))
 			e.MaySave = e.MaySave || may[which]
 		}
 		e.MayPreview = e.MayPreview && e.MaySave
@@ -174,7 +174,7 @@ func (r *Room) rules(v *visit.Visit, d *draft) visit.Screen {
 }
 
 // section is one list as it is shown: as typed, or else as stored.
-func (r *Room) section(v *visit.Visit, d *draft, which decision.Section, stored []rulebook.RuleRow, may bool) section {
+func (r *Room) section(v *visit.Visit, d *draft, which decision.Section, stored []rulebook.RuleRow, may, tries bool) section {
 	s := section{Which: which, Title: title(which), MaySave: may, Presets: which == decision.Network && may, Kept: fingerprint(stored)}
 	s.Note = "From what the applicant told us"
 	if which == decision.Network {
@@ -191,7 +191,7 @@ func (r *Room) section(v *visit.Visit, d *draft, which decision.Section, stored 
 			errs, s.Problems = sortOut(v.Fault(), which.String()+"_", list)
 		}
 	}
-	s.Rows = rows(which, list, !may, errs)
+	s.Rows = rows(which, list, !may, !tries, errs)
 	return s
 }
 

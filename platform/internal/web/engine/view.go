@@ -45,11 +45,30 @@ type version struct {
 	Changes     []parts.DiffRow
 }
 
-func presets() parts.Menu {
-	return parts.Menu{Label: "Presets", Items: []parts.Item{
+// action is where the form goes by itself: the preview, which keeps what was typed,
+// or for want of it the first section that may be saved.
+func (e editor) action() string {
+	for _, s := range e.Sections {
+		if s.MaySave && !e.MayPreview {
+			return s.savePath()
+		}
+	}
+	return home + "/preview"
+}
+
+// presets fill in the rules by way of the preview; whoever may not preview opens the
+// page anew with them.
+func presets(mayPreview bool) parts.Menu {
+	m := parts.Menu{Label: "Presets", Items: []parts.Item{
 		{Label: "TurnKey", Detail: "Reject on proxy, Tor, threat level medium or high", Name: "preset", Value: decision.TurnkeyPreset},
 		{Label: "Review first", Detail: "The same facts, but a person decides", Name: "preset", Value: decision.ReviewFirstPreset},
 	}}
+	for i, item := range m.Items {
+		if !mayPreview {
+			m.Items[i] = parts.Item{Label: item.Label, Detail: item.Detail, Href: home + "?preset=" + item.Value}
+		}
+	}
+	return m
 }
 
 func presetTitle(name string) string {

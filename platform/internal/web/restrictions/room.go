@@ -85,6 +85,7 @@ type facts struct {
 	held                   restrictions.Restriction // zero: a new one
 	words                  *restrictions.VocabularyOut
 	change, remove, assign bool
+	mayCount               bool                  // what it shows may be asked
 	users, teams           []restrictions.Holder // whom it can be assigned to
 	limits                 []limitRow
 	counted                *parts.Counted
@@ -151,7 +152,7 @@ func (r *Room) furnish(ctx context.Context, p *gate.Page, f *facts) (err error) 
 			f.said[name] = out.Sentence
 		}
 	}
-	if f.held.ID == "" || !p.Can(r.desk.Preview.Name, "") {
+	if f.mayCount = p.Can(r.desk.Preview.Name, ""); f.held.ID == "" || !f.mayCount {
 		return nil
 	}
 	out, err := gate.Look(ctx, p, r.desk.Preview, &restrictions.PreviewIn{Restriction: f.held.ID, Stored: true})

@@ -110,7 +110,7 @@ func rolePage(v *visit.Visit, f *facts) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if f.own {
-					templ_7745c5c3_Err = parts.Note(parts.Unknown, "You hold this role. Nobody changes the role that they hold; ask another administrator.").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = parts.Note(parts.Unknown, "You hold this role. Nobody changes the role that they hold, nor the one that what they are lent stands on; ask another administrator.").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/policyfile"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
@@ -104,7 +105,7 @@ type facts struct {
 	draft   roles.Content
 	screens []parts.Permission
 	api     []parts.Permission
-	own     bool       // the person holds it
+	own     bool       // the person holds it, or what they are lent stands on it
 	kept    url.Values // a form that another page has held
 	change  bool
 	impact  bool
@@ -140,7 +141,7 @@ func (r *Room) one(v *visit.Visit, form url.Values) visit.Screen {
 		}
 		ref := "role/" + string(out.ID)
 		f := facts{held: *out, draft: roles.Content{Name: out.Name, Description: out.Description, UI: out.UI, API: out.API, Visibility: &out.Visibility},
-			own: p.Who().Role == out.ID, impact: p.Can(r.desk.Impact.Name, ref), copies: p.Can(r.desk.Duplicate.Name, ref), compare: p.Can(r.desk.Compare.Name, ""),
+			own: holds(p, out.ID), impact: p.Can(r.desk.Impact.Name, ref), copies: p.Can(r.desk.Duplicate.Name, ref), compare: p.Can(r.desk.Compare.Name, ""),
 			viewAs: p.Can(beginView, ref), trail: p.Can(listTrail, ""), export: p.Can(r.file.Export.Name, "")}
 		f.kept, f.change = form, p.Can(r.desk.Update.Name, ref) && !f.own && out.LentFrom == ""
 		f.remove = p.Can(r.desk.Delete.Name, ref) && !out.Shipped && out.Holders == 0
@@ -153,6 +154,15 @@ func (r *Room) one(v *visit.Visit, form url.Values) visit.Screen {
 		}
 		return view, nil
 	}
+}
+
+// holds reports whether a role is the person's own: the one that they hold, or that
+// comes back when the one that they are lent ends.
+func holds(p *gate.Page, role id.Role) bool {
+	if s := p.Call().Subject(); s != nil && s.Role.From == role {
+		return true
+	}
+	return p.Who().Role == role
 }
 
 func (f *facts) actions() []parts.Button {

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/id"
 	desk "github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
@@ -147,6 +149,42 @@ func TestWhatMayNotBeChangedHasNoButton(t *testing.T) {
 		t.Error("a box can be ticked that the clerk may not give")
 	}
 	p.get(policy.Manager, own).want(200, "Administering needs it")
+}
+
+// Whoever is lent something holds the role below it too, and no editor of it is shown
+// to them that their save would refuse.
+func TestTheRoleBelowALentOneHasNoEditor(t *testing.T) {
+	p := open(t)
+	made, err := gatetest.Do(p.House, p.desk.Create, p.Key(policy.Admin), desk.Content{Name: "Access clerk", UI: []string{"role.list", "role.view", "role.update"}, API: []string{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	where, clerk := "/settings/roles/"+string(made.ID), p.People[policy.Manager].ID
+	holds := func(query string, args ...any) {
+		t.Helper()
+		if err := p.Write(func(ctx context.Context, tx *db.Tx) error {
+			if _, err := tx.Exec(ctx, query, append(args, clerk)...); err != nil {
+				return err
+			}
+			return policy.Bump(ctx, tx)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.get(policy.Admin, where).want(200, "Save role")
+	holds(`UPDATE staff SET role_id = ? WHERE id = ?`, made.ID)
+	p.get(policy.Manager, where).want(200, "Nobody changes the role that they hold").without("Save role")
+
+	lent := id.New[id.Role](p.Now().UnixMicro())
+	if err := p.Write(func(ctx context.Context, tx *db.Tx) error {
+		return policy.InsertRole(ctx, tx, policy.Role{ID: lent, Name: "Access clerk with List roles", From: made.ID})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	holds(`UPDATE staff SET role_id = ?, role_until = ?, role_after = ? WHERE id = ?`, lent, p.Now().Add(time.Hour).UnixMicro(), made.ID)
+	p.get(policy.Manager, where).want(200, "Nobody changes the role that they hold").without("Save role", `name="ui"`)
+	p.post(policy.Manager, where, role("Access clerk", []string{"role.list"}, nil)).want(403, "Nobody changes the role that they hold")
+	p.get(policy.Manager, "/settings/roles/"+string(p.Roles[policy.Investor])).want(200, "Save role")
 }
 
 func TestThePolicyFileIsReadSeenAndTakenIn(t *testing.T) {
