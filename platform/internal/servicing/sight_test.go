@@ -18,6 +18,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/listing"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/sight"
 )
 
@@ -206,4 +207,74 @@ func TestTheDateTurnsOver(t *testing.T) {
 			t.Fatalf("built anew: %s, want %s", got, after)
 		}
 	})
+}
+
+// TestARuleOfTheDateWithoutItsSet holds lists of rules that read the date while no
+// set of the day stands: every loan is there in every order, a total that stopped
+// counting says so and is never more than there is, and one that is asked for
+// exactly is exact. Once the set stands all totals are.
+func TestARuleOfTheDateWithoutItsSet(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		c := newCrowd(t, s, 5)
+		bounded := 0
+		for i, r := range []restriction{
+			{`loan.days_past_due > 30`, func(l *LoanOut) bool { return l.DaysPastDue > 30 }},
+			{`loan.days_past_due <= 60 && loan.portfolios.overlaps(["Acme", "Beta"])`, func(l *LoanOut) bool { return l.DaysPastDue <= 60 && (in("Acme")(l) || in("Beta")(l)) }},
+			{`loan.days_past_due > 30 || loan.portfolios.overlaps(["Gamma"])`, func(l *LoanOut) bool { return l.DaysPastDue > 30 || in("Gamma")(l) }},
+		} {
+			s.Restrict(t, "investor", policy.Restriction{Name: fmt.Sprint("rule ", i), Visible: r.text})
+			var shown []*LoanOut
+			for _, l := range c.loans {
+				if v := c.view(t, l); r.mean(v) {
+					shown = append(shown, v)
+				}
+			}
+			for _, built := range []bool{false, true} {
+				if built {
+					c.buildSets(t)
+				}
+				for _, few := range []int{1, len(shown), 0} {
+					for _, sort := range listing.Sorts() {
+						s.d.few = few
+						bounded += c.unset(t, LoanListIn{Sort: sort}, numbers(ordered(shown, sort, false)), few, built)
+						s.d.few = 0
+					}
+				}
+			}
+		}
+		if bounded < 30 {
+			t.Errorf("only %d totals stopped counting", bounded)
+		}
+	})
+}
+
+// unset follows a list to its end and gives how many of its totals stopped counting.
+func (c *crowd) unset(t *testing.T, in LoanListIn, want []string, few int, built bool) (bounded int) {
+	t.Helper()
+	for _, exact := range []string{"", "exact"} {
+		in.Paging = Paging{Limit: 4, Total: exact}
+		var got []string
+		for {
+			c.Advance(time.Second)
+			out := ok[LoanListOut](t)(gatetest.Do(c.House, c.d.LoanList, c.Key("investor"), in))
+			for _, l := range out.Items {
+				got = append(got, l.Number)
+			}
+			said, is := int64(len(want)), "exact"
+			if !built && exact == "" && few > 0 && len(want) > few {
+				said, is = int64(few), "at_least"
+				bounded++
+			}
+			if out.Total != said || out.TotalIs != is {
+				t.Fatalf("%+v: the total is %d %s, want %d %s", in, out.Total, out.TotalIs, said, is)
+			}
+			if in.Cursor = out.Next; in.Cursor == "" {
+				break
+			}
+		}
+		if d := diff.Diff(want, got); d != "" {
+			t.Fatalf("%+v: %s", in, d)
+		}
+	}
+	return bounded
 }

@@ -101,6 +101,7 @@ func lenses() []lens {
 		{name: "past due 0.1 %", visible: `loan.days_past_due > 120`, dated: true},
 		{name: "past due or 12 %", visible: `loan.days_past_due > 30 || loan.portfolios.overlaps(["Twelve"])`, dated: true},
 		{name: "in time, 12 %", visible: `loan.days_past_due <= 30 && loan.portfolios.overlaps(["Blue", "Twelve"])`, dated: true},
+		{name: "in time, 0.1 %", visible: `loan.days_past_due <= 30 && loan.portfolios.overlaps(["Thousandth"])`, dated: true},
 	}
 }
 

@@ -91,7 +91,7 @@ func Loans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q Que
 	if q.Few == 0 {
 		q.Few = 2000
 	}
-	k := &search{sc: sc, set: s, ready: ready, q: q, landed: db.Where(sight.Landed)}
+	k := &search{sc: sc, set: s, ready: ready, q: q, landed: db.Where(sight.Landed), among: db.True()}
 	if !ready && !sc.Everything() {
 		if k.landed, err = landed(ctx, tx); err != nil {
 			return nil, err
@@ -108,8 +108,20 @@ func Loans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q Que
 			return nil, err
 		}
 	}
-	w := k.way()
+	if k.pushedDown() {
+		if k.among, err = among(ctx, tx, sc, q.Few); err != nil {
+			return nil, err
+		}
+	}
 	page := &Page{Slow: !ready && !sc.Everything()}
+	w := k.way()
+	page.Total, page.Exact, err = k.total(ctx, tx, w)
+	if err != nil {
+		return nil, err
+	}
+	if k.pushedDown() && k.unfiltered() && (!page.Exact || page.Total > int64(q.Few)) {
+		w = w.walked() // there are so many that a page comes soon
+	}
 	marks, err := w.find(ctx, tx, q)
 	if err != nil {
 		return nil, err
@@ -118,10 +130,7 @@ func Loans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q Que
 		marks = marks[:q.Limit]
 		page.Next = &marks[q.Limit-1]
 	}
-	if page.Rows, err = rowsOf(ctx, tx, sc, q.Unnamed, marks); err != nil {
-		return nil, err
-	}
-	page.Total, page.Exact, err = k.total(ctx, tx, w)
+	page.Rows, err = rowsOf(ctx, tx, sc, q.Unnamed, marks)
 	return page, err
 }
 
@@ -143,6 +152,7 @@ type search struct {
 	few   bool // the portfolio asked for holds few loans
 
 	landed db.Cond // leaves out what an import has not landed yet
+	among  db.Cond // where the rules' loans are, if that is known to be a small place
 }
 
 // landed gives the condition that leaves out what an import has not landed yet.
@@ -193,7 +203,7 @@ func (k *search) visible() db.Cond {
 	if k.ready {
 		return k.set.In()
 	}
-	return db.And(k.sc.Loans(), k.landed)
+	return db.And(k.sc.Loans(), k.landed, k.among)
 }
 
 // way is how a page is found: tables, condition, the column of the number, and
@@ -294,13 +304,19 @@ func (w way) place(m *Mark) []any {
 	return append(out, &m.Number)
 }
 
-// total gives the exact number of rows, or with filters at least countTo.
+// total gives the exact number of rows; with filters, and where a rule that reads
+// the date has no set of the day yet, at least countTo.
 func (k *search) total(ctx context.Context, tx *db.Tx, w way) (n int64, exact bool, err error) {
 	switch {
 	case k.unfiltered() && k.ready:
 		return k.set.Loans, true, nil
 	case k.unfiltered() && k.sc.Everything():
 		return n, true, tx.One(ctx, `SELECT loans FROM loan_tally WHERE id = 1`, nil, &n)
+	case k.unfiltered() && k.pushedDown() && !k.q.Exact:
+		if n, err = w.count(ctx, tx, k.q.Few+1); n > int64(k.q.Few) {
+			return int64(min(countTo, k.q.Few)), false, err
+		}
+		return n, true, err
 	case k.unfiltered() || k.q.Exact:
 		return n, true, tx.One(ctx, `SELECT COUNT(*) FROM `+w.from+` WHERE `+w.cond.SQL(), w.cond.Args(), &n)
 	}
@@ -309,12 +325,17 @@ func (k *search) total(ctx context.Context, tx *db.Tx, w way) (n int64, exact bo
 		ways = append(k.like.branches(k.visible(), k.filtersBesideText()), w)
 	}
 	for _, w := range ways {
-		err = tx.One(ctx, `SELECT COUNT(*) FROM (SELECT 1 AS one FROM `+w.from+` WHERE `+w.cond.SQL()+` LIMIT ?) counted`, append(w.cond.Args(), countTo+1), &n)
+		n, err = w.count(ctx, tx, countTo+1)
 		if err != nil || n > countTo {
 			return countTo, false, err
 		}
 	}
 	return n, true, nil
+}
+
+// count counts up to a bound.
+func (w way) count(ctx context.Context, tx *db.Tx, most int) (n int64, err error) {
+	return n, tx.One(ctx, `SELECT COUNT(*) FROM (SELECT 1 AS one FROM `+w.from+` WHERE `+w.cond.SQL()+` LIMIT ?) counted`, append(w.cond.Args(), most), &n)
 }
 
 func (k *search) filtersBesideText() db.Cond {

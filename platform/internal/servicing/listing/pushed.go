@@ -1,0 +1,70 @@
+package listing
+
+import (
+	"context"
+	"slices"
+
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/rule/outline"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
+)
+
+// pushedDown reports whether rules that read the date are asked loan by loan,
+// because no set of the day stands yet.
+func (k *search) pushedDown() bool { return !k.ready && k.sc.Dated() }
+
+// walked is the way that goes through the loans in the page's order and asks each:
+// engines see no range in the condition that they would gather and sort instead.
+// It is for rules that show many loans, so that a page comes soon.
+func (w way) walked() way {
+	w.cond = db.Where("CASE WHEN "+w.cond.SQL()+" THEN 1 ELSE 0 END = 1", w.cond.Args()...)
+	return w
+}
+
+// among gives the loans of the portfolios in which a loan must be for a rule to
+// show it, where these hold few; True where there are none such.
+func among(ctx context.Context, tx *db.Tx, sc gate.Scope, few int) (db.Cond, error) {
+	for _, e := range sc.LoanRules() {
+		for _, p := range conjuncts(e.Outline()) {
+			if p.Field != "loan.portfolios" || p.Compare != outline.OneOf {
+				continue
+			}
+			c, err := inFew(ctx, tx, p.Values, few)
+			if err != nil || !c.IsTrue() {
+				return c, err
+			}
+		}
+	}
+	return db.True(), nil
+}
+
+// conjuncts are the parts that must all hold.
+func conjuncts(p outline.Part) []outline.Part {
+	if p.Join != outline.All || p.Not {
+		return nil
+	}
+	return p.Parts
+}
+
+func inFew(ctx context.Context, tx *db.Tx, names []string, few int) (db.Cond, error) {
+	all, err := book.Portfolios(ctx, tx)
+	if err != nil {
+		return db.True(), err
+	}
+	var ids []string
+	for _, p := range all {
+		if slices.Contains(names, p.Name) {
+			ids = append(ids, p.ID)
+		}
+	}
+	if len(ids) < len(names) {
+		return db.True(), nil // what is not known narrows nothing
+	}
+	in, n := db.In("lpd.portfolio_id", ids), int64(0)
+	err = tx.One(ctx, `SELECT COUNT(*) FROM (SELECT 1 AS one FROM loan_portfolio lpd WHERE `+in.SQL()+` LIMIT ?) counted`, append(in.Args(), few+1), &n)
+	if err != nil || n > int64(few) {
+		return db.True(), err
+	}
+	return db.Where("l.id IN (SELECT lpd.loan_id FROM loan_portfolio lpd WHERE "+in.SQL()+")", in.Args()...), nil
+}
