@@ -45,7 +45,7 @@ func (w *world) stroll(t *testing.T, who *person) *stroll {
 func roots() []string {
 	return []string{"/", "/loans/{loan}", "/borrowers/{borrower}", "/applications/{application}", "/settings/users/{user}", "/settings/users/{user}/keys", "/settings/teams/{team}", "/settings/roles/{role}",
 		"/settings/roles/{position}", "/settings/search-restrictions/{restriction}", "/settings/address-rules/{iprule}", "/settings/api-keys/{key}", "/settings/site-keys/{sitekey}",
-		"/approvals/{proposal}", "/approvals/{mine}", "/access/requests/{request}", "/access/requests/{wish}", "/audit/{audit}", "/access/request?decision={decision}", "/settings/lent-rights", "/me/sign-in", "/me/api-keys"}
+		"/approvals/{proposal}", "/approvals/{mine}", "/access/requests/{request}", "/access/requests/{wish}", "/audit/{audit}", "/access/request?decision={decision}", "/access/lent-loans?user={user}", "/settings/lent-rights", "/me/sign-in", "/me/api-keys"}
 }
 
 // others are ids that are not at hand: one page with such an id stands for all.
