@@ -119,8 +119,8 @@ func Loans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q Que
 	if err != nil {
 		return nil, err
 	}
-	if k.pushedDown() && k.unfiltered() && (!page.Exact || page.Total > int64(q.Few)) {
-		w = w.walked() // there are so many that a page comes soon
+	if k.walks(page) {
+		w = w.walked()
 	}
 	marks, err := w.find(ctx, tx, q)
 	if err != nil {
