@@ -33,3 +33,16 @@ func In[T any](column string, values []T) Cond { return statement.In(column, val
 // LikeEscape makes text stand for itself inside a LIKE pattern. The statement
 // must say `LIKE ? ESCAPE '\'`.
 func LikeEscape(text string) string { return statement.LikeEscape(text) }
+
+// This holds for the one row of a table with this id, if seen holds for it too;
+// table and alias, by which seen reads the row, are trusted text. Where no row has
+// the id, the one beside it is asked whether it may be seen, and never given: so
+// that the time of an answer does not tell a row that is hidden from one that is
+// missing.
+func This(table, alias string, id any, seen Cond) Cond {
+	if seen.IsTrue() { // nothing is hidden
+		return Where(alias+".id = ?", id)
+	}
+	beside := "COALESCE((SELECT n.id FROM " + table + " n WHERE n.id <= ? ORDER BY n.id DESC LIMIT 1), (SELECT MIN(n.id) FROM " + table + " n))"
+	return Where(alias+".id = "+beside+" AND CASE WHEN "+seen.SQL()+" THEN "+alias+".id END = ?", append(append([]any{id}, seen.Args()...), id)...)
+}

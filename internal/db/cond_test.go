@@ -167,3 +167,46 @@ func TestCondFailsClosed(t *testing.T) {
 		}
 	})
 }
+
+// This gives the row of an id where that row may be seen, whoever lies beside it.
+func TestThisIsThatRowOrNone(t *testing.T) {
+	ddl := "-- +goose Up\nCREATE TABLE thing (id TEXT PRIMARY KEY, open BIGINT NOT NULL);\n"
+	m := fstest.MapFS{"sqlite/00001_thing.sql": {Data: []byte(ddl)}, "postgres/00001_thing.sql": {Data: []byte(ddl)}}
+	dbtest.Each(t, m, func(t *testing.T, d *db.DB) {
+		get := func(id string, seen db.Cond) (found []string) {
+			err := d.Read(ctx, 0, func(ctx context.Context, tx *db.Tx) (err error) {
+				c := db.This("thing", "x", id, seen)
+				found, err = db.All(ctx, tx, func(r *db.Rows) (s string, err error) { return s, r.Scan(&s) }, "SELECT x.id FROM thing x WHERE "+c.SQL(), c.Args()...)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return found
+		}
+		seen := db.Where("x.open = ?", 1)
+		if got := get("b", seen); got != nil {
+			t.Errorf("of an empty table: %v", got)
+		}
+		rows := [][]any{{"b", 1}, {"d", 0}, {"f", 1}}
+		if err := d.Write(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
+			return tx.Bulk(ctx, "INSERT INTO thing (id, open) VALUES (?, ?)", rows)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"", "a", "b", "c", "d", "e", "f", "g"} {
+			for _, c := range []struct {
+				seen  db.Cond
+				shows string
+			}{{seen, "bf"}, {db.True(), "bdf"}, {db.False(), ""}} {
+				want := []string(nil)
+				if id != "" && strings.Contains(c.shows, id) {
+					want = []string{id}
+				}
+				if got := get(id, c.seen); !slices.Equal(got, want) {
+					t.Errorf("%q where %s: %v, want %v", id, c.seen.SQL(), got, want)
+				}
+			}
+		}
+	})
+}

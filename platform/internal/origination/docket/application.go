@@ -121,9 +121,9 @@ func ByID(ctx context.Context, tx *db.Tx, sc gate.Scope, aid id.Application) (*A
 	if _, err := id.Parse[id.Application](string(aid)); err != nil {
 		return nil, fault.Missing("application")
 	}
-	seen := sc.Applications()
+	seen := db.This("application", "a", aid, sc.Applications())
 	var a *Application
-	err := tx.One(ctx, `SELECT `+applicationColumns+fromApplication+`WHERE `+seen.SQL()+` AND a.id = ?`, append(seen.Args(), aid), scanInto(&a)...)
+	err := tx.One(ctx, `SELECT `+applicationColumns+fromApplication+`WHERE `+seen.SQL(), seen.Args(), scanInto(&a)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.Missing("application")
 	}

@@ -50,7 +50,12 @@ func BorrowerByID(ctx context.Context, tx *db.Tx, sc gate.Scope, text string) (*
 	if err != nil {
 		return nil, fault.Missing("borrower")
 	}
-	cond := db.And(sc.Borrowers(), db.Where("b.id = ?", bid), db.Where(landedBorrower))
+	cond := db.And(sc.Borrowers(), db.Where(landedBorrower))
+	if sc.Everything() {
+		cond = db.And(db.Where("b.id = ?", bid), cond)
+	} else {
+		cond = db.This("borrower", "b", bid, cond)
+	}
 	b := new(Borrower)
 	err = tx.One(ctx, `SELECT `+borrowerColumns+` FROM borrower b WHERE `+cond.SQL(), cond.Args(), b.dest()...)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -89,13 +89,23 @@ func (l *Loan) Row() []any {
 		l.BorrowerKey, l.Region, l.Country, l.Import, l.CreatedAt, dueKey(c.OldestUnpaidDue)}
 }
 
+// thisLoan is the condition that the scope shows this loan. To somebody who is
+// restricted a hidden one takes as long as a missing one.
+func thisLoan(sc gate.Scope, l id.Loan) db.Cond {
+	seen := db.And(sc.Loans(), db.Where(landedLoan))
+	if sc.Everything() {
+		return db.And(db.Where("l.id = ?", l), seen)
+	}
+	return db.This("loan", "l", l, seen)
+}
+
 // LoanByID reads a loan that the scope shows; NotFound otherwise.
 func LoanByID(ctx context.Context, tx *db.Tx, sc gate.Scope, text string) (*Loan, error) {
 	lid, err := id.Parse[id.Loan](text)
 	if err != nil {
 		return nil, fault.Missing("loan")
 	}
-	cond := db.And(sc.Loans(), db.Where("l.id = ?", lid), db.Where(landedLoan))
+	cond := thisLoan(sc, lid)
 	l := new(Loan)
 	err = tx.One(ctx, `SELECT `+loanColumns+` FROM loan l WHERE `+cond.SQL(), cond.Args(), l.dest()...)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -122,7 +132,7 @@ func LoanWithBorrower(ctx context.Context, tx *db.Tx, sc gate.Scope, text string
 }
 
 func withBorrower(sc gate.Scope, l id.Loan) db.Statement {
-	cond := db.And(sc.Loans(), db.Where("l.id = ?", l), db.Where(landedLoan))
+	cond := thisLoan(sc, l)
 	return db.Statement{Query: `SELECT ` + loanColumns + `, ` + borrowerColumns + `, COALESCE(sc.name, '')
 		FROM loan l JOIN borrower b ON b.id = l.borrower_id LEFT JOIN source_company sc ON sc.id = l.source_company_id WHERE ` + cond.SQL(), Args: cond.Args()}
 }
