@@ -120,7 +120,7 @@ func Loans(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scope, q Que
 		return nil, err
 	}
 	if k.walks(page) {
-		w = w.walked()
+		w.cond = walled(w.cond)
 	}
 	marks, err := w.find(ctx, tx, q)
 	if err != nil {
@@ -203,7 +203,10 @@ func (k *search) visible() db.Cond {
 	if k.ready {
 		return k.set.In()
 	}
-	return db.And(k.sc.Loans(), k.landed, k.among)
+	if !k.among.IsTrue() {
+		return db.And(k.among, walled(db.And(k.sc.Loans(), k.landed)))
+	}
+	return db.And(k.sc.Loans(), k.landed)
 }
 
 // way is how a page is found: tables, condition, the column of the number, and
@@ -313,10 +316,7 @@ func (k *search) total(ctx context.Context, tx *db.Tx, w way) (n int64, exact bo
 	case k.unfiltered() && k.sc.Everything():
 		return n, true, tx.One(ctx, `SELECT loans FROM loan_tally WHERE id = 1`, nil, &n)
 	case k.unfiltered() && k.pushedDown() && !k.q.Exact:
-		if n, err = w.count(ctx, tx, k.q.Few+1); n > int64(k.q.Few) {
-			return int64(min(countTo, k.q.Few)), false, err
-		}
-		return n, true, err
+		return k.atLeast(ctx, tx, w)
 	case k.unfiltered() || k.q.Exact:
 		return n, true, tx.One(ctx, `SELECT COUNT(*) FROM `+w.from+` WHERE `+w.cond.SQL(), w.cond.Args(), &n)
 	}

@@ -2,6 +2,7 @@ package listing
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -21,11 +22,26 @@ func (k *search) walks(p *Page) bool {
 	return k.pushedDown() && k.unfiltered() && k.q.Sort != "days_past_due" && (!p.Exact || p.Total > int64(k.q.Few))
 }
 
-// walked is the way that goes through the loans in the page's order and asks each:
-// engines see no range in the condition that they would gather and sort instead.
-func (w way) walked() way {
-	w.cond = db.Where("CASE WHEN "+w.cond.SQL()+" THEN 1 ELSE 0 END = 1", w.cond.Args()...)
-	return w
+// walled is a condition in which engines see no range or value that they would
+// gather loans by: it is asked of each.
+func walled(c db.Cond) db.Cond {
+	return db.Where("CASE WHEN "+c.SQL()+" THEN 1 ELSE 0 END = 1", c.Args()...)
+}
+
+// atLeast counts the loans of a pushed-down rule to a bound: where some ten
+// thousand loans in the order of their storage hold enough no others are asked.
+func (k *search) atLeast(ctx context.Context, tx *db.Tx, w way) (n int64, exact bool, err error) {
+	enough := min(countTo, k.q.Few)
+	if k.among.IsTrue() {
+		some := way{from: fmt.Sprintf("(SELECT l.* FROM loan l LIMIT %d) l", 10*enough), cond: w.cond}
+		if n, err = some.count(ctx, tx, enough+1); err != nil || n > int64(enough) {
+			return int64(enough), false, err
+		}
+	}
+	if n, err = w.count(ctx, tx, k.q.Few+1); err != nil || n > int64(k.q.Few) {
+		return int64(enough), false, err
+	}
+	return n, true, nil
 }
 
 // among gives the loans of the portfolios in which a loan must be for a rule to
