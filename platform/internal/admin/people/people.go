@@ -108,10 +108,11 @@ func refuseSelf(c *gate.Call, u id.User) error {
 }
 
 // keepAnAdministrator refuses a change after which no active person holds the
-// shipped Admin role.
+// shipped Admin role for good: a role that is lent ends, and then the one before it
+// comes back.
 func keepAnAdministrator(ctx context.Context, tx *db.Tx) error {
 	var n int64
-	err := tx.One(ctx, `SELECT COUNT(*) FROM staff s JOIN role r ON r.id = s.role_id WHERE s.active = 1 AND s.machine = 0 AND r.shipped = ?`, []any{policy.Admin}, &n)
+	err := tx.One(ctx, `SELECT COUNT(*) FROM staff s JOIN role r ON r.id = CASE WHEN s.role_until <> 0 THEN s.role_after ELSE s.role_id END WHERE s.active = 1 AND s.machine = 0 AND r.shipped = ?`, []any{policy.Admin}, &n)
 	if err == nil && n == 0 {
 		return fault.New(fault.Conflict, "last_administrator", "This would leave nobody who can administer access.")
 	}
