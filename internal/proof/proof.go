@@ -71,13 +71,26 @@ type Tree struct {
 func (t *Tree) Size() uint64 { return t.size }
 
 // Append adds a leaf by its LeafHash.
-func (t *Tree) Append(leaf [32]byte) {
-	for n := t.size; n&1 == 1; n >>= 1 {
+func (t *Tree) Append(leaf [32]byte) { t.Grow(leaf, nil) }
+
+// Grow is Append, and tells made of every perfect subtree that the leaf completes,
+// the leaf itself first: the subtree of 2^level leaves that is number index on its
+// level. These are the nodes from which proofs are made.
+func (t *Tree) Grow(leaf [32]byte, made func(level uint, index uint64, hash [32]byte)) {
+	node, level := leaf, uint(0)
+	for n := t.size; ; n >>= 1 {
+		if made != nil {
+			made(level, n, node)
+		}
+		if n&1 == 0 {
+			break
+		}
 		last := len(t.edge) - 1
-		leaf = NodeHash(t.edge[last], leaf)
+		node = NodeHash(t.edge[last], node)
 		t.edge = t.edge[:last]
+		level++
 	}
-	t.edge = append(t.edge, leaf)
+	t.edge = append(t.edge, node)
 	t.size++
 }
 
