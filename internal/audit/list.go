@@ -8,6 +8,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/proof/entry"
 )
 
 // countLimit is where a filtered total stops counting.
@@ -22,7 +23,7 @@ const (
 // found is a stored entry as it was read.
 type found struct {
 	entry  Entry
-	body   *body
+	body   *entry.Body
 	sealed []byte
 }
 
@@ -35,11 +36,11 @@ func scanFound(r *db.Rows) (found, error) {
 		return f, err
 	}
 	var err error
-	if f.body, err = decode(stored); err != nil {
+	if f.body, err = entry.Decode(stored); err != nil {
 		// An altered row must not hide the rest of the page.
-		f.body = &body{Detail: map[string]string{"altered": "This entry cannot be read: it is not as it was written."}}
+		f.body = &entry.Body{Detail: map[string]string{"altered": "This entry cannot be read: it is not as it was written."}}
 	}
-	f.entry = f.body.entry()
+	f.entry = shown(f.body)
 	f.entry.ID, f.entry.At = id.Audit(name), at // what the page is sorted by
 	f.entry.Sequence, f.entry.ObjectSequence = sequence, objectSequence
 	f.entry.Count = max(f.entry.Count, count)
@@ -157,11 +158,11 @@ func (t *Trail) Reveal(ctx context.Context, tx *db.Tx, want id.Audit) (*Entry, e
 	}
 	for i := range f.entry.Changes {
 		if c := &f.entry.Changes[i]; c.Sealed {
-			c.Before, c.After = values[changeLabel(i, "before")], values[changeLabel(i, "after")]
+			c.Before, c.After = values[entry.ChangeLabel(i, "before")], values[entry.ChangeLabel(i, "after")]
 		}
 	}
 	for k := range f.entry.SealedDetail {
-		f.entry.SealedDetail[k] = values[detailLabel(k)]
+		f.entry.SealedDetail[k] = values[entry.DetailLabel(k)]
 	}
 	return &f.entry, nil
 }

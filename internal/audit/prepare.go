@@ -21,7 +21,7 @@ func (t *Trail) prepare(ctx context.Context, e *Entry, at int64) (*row, error) {
 	e.ID = id.New[id.Audit](e.At)
 	s := &sealing{entry: e.ID}
 	b := newBody(e, s)
-	stored, err := b.encode()
+	stored, err := b.Encode()
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func (t *Trail) Run(ctx context.Context) error {
 func (t *Trail) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	_, err := t.Sequence(ctx)
+	_, err := t.sequence(ctx, true)
 	if err == nil {
 		err = t.release(ctx)
 	}

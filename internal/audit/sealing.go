@@ -3,15 +3,14 @@ package audit
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/keys"
+	"github.com/lendkeep/lendkeep/internal/proof/entry"
 )
 
 // The sealed part of an entry lies beside its body, in a column that is not
@@ -53,19 +52,7 @@ func (s *sealing) add(person, label, value string) commit {
 	v := sealedValue{Label: label, Salt: make([]byte, saltBytes), Value: value}
 	rand.Read(v.Salt)
 	s.values[person] = append(s.values[person], v)
-	return commitment(s.entry, v)
-}
-
-// commitment is SHA-256 over a domain, the entry, the label, the salt and the
-// value, each but the last behind its length.
-func commitment(entry id.Audit, v sealedValue) commit {
-	b := []byte("lendkeep audit commitment 1")
-	for _, part := range []string{string(entry), v.Label, string(v.Salt)} {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(part)))
-		b = append(b, part...)
-	}
-	sum := sha256.Sum256(append(b, v.Value...))
-	return sum[:]
+	return entry.Commitment(s.entry, v.Label, v.Salt, v.Value)
 }
 
 const sealedPart = "sealed"
@@ -120,8 +107,8 @@ type opened map[string]string
 
 // unseal reads the sealed part of an entry and holds it against the body: every
 // commitment must have its value. The errors name what is wrong.
-func (t *Trail) unseal(ctx context.Context, b *body, sealed []byte) (opened, error) {
-	want := b.commitments()
+func (t *Trail) unseal(ctx context.Context, b *entry.Body, sealed []byte) (opened, error) {
+	want := b.Commitments()
 	if len(want) == 0 {
 		if len(sealed) != 0 {
 			return nil, altered("there is a sealed part that the body does not know")
@@ -146,8 +133,8 @@ func (t *Trail) unseal(ctx context.Context, b *body, sealed []byte) (opened, err
 	return out, nil
 }
 
-func (t *Trail) unsealGroup(ctx context.Context, entry id.Audit, g sealedGroup, labels map[string]commit, out opened) error {
-	plain, err := t.open(ctx, entry, g)
+func (t *Trail) unsealGroup(ctx context.Context, of id.Audit, g sealedGroup, labels map[string]commit, out opened) error {
+	plain, err := t.open(ctx, of, g)
 	if errors.Is(err, keys.ErrDestroyed) {
 		for l := range labels {
 			out[l] = Erased
@@ -168,7 +155,7 @@ func (t *Trail) unsealGroup(ctx context.Context, entry id.Audit, g sealedGroup, 
 		return altered("the sealed part does not fit the body")
 	}
 	for _, v := range values {
-		if subtle.ConstantTimeCompare(labels[v.Label], commitment(entry, v)) != 1 {
+		if subtle.ConstantTimeCompare(labels[v.Label], entry.Commitment(of, v.Label, v.Salt, v.Value)) != 1 {
 			return altered("a sealed value does not match its commitment")
 		}
 		out[v.Label] = v.Value
@@ -188,25 +175,4 @@ func (t *Trail) open(ctx context.Context, entry id.Audit, g sealedGroup) ([]byte
 		return nil, err
 	}
 	return key.Unseal("audit", string(entry), sealedPart, g.Cipher)
-}
-
-// commitments lists the body's commitments by person and label.
-func (b *body) commitments() map[string]map[string]commit {
-	out := map[string]map[string]commit{}
-	add := func(person, label string, c commit) {
-		if out[person] == nil {
-			out[person] = map[string]commit{}
-		}
-		out[person][label] = c
-	}
-	for i, c := range b.Changes {
-		if c.Sealed {
-			add(c.Person, changeLabel(i, "before"), c.BeforeCommit)
-			add(c.Person, changeLabel(i, "after"), c.AfterCommit)
-		}
-	}
-	for k, c := range b.SealedDetail {
-		add("", detailLabel(k), c)
-	}
-	return out
 }

@@ -3,15 +3,15 @@ package audit
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/lendkeep/lendkeep/internal/audit/tree"
 	"github.com/lendkeep/lendkeep/internal/db"
-	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/proof"
+	"github.com/lendkeep/lendkeep/internal/proof/entry"
 )
 
 const (
@@ -26,12 +26,10 @@ const (
 )
 
 const (
-	anyPending = `SELECT n FROM audit_pending WHERE hold <= ? LIMIT 1`
-
 	takeLease = `UPDATE audit_state SET holder = ?, until = ? WHERE name = ? AND (holder = ? OR until < ?)`
 	newLease  = `INSERT INTO audit_state (name, size, head, holder, until) VALUES (?, 0, ?, ?, ?) ON CONFLICT (name) DO NOTHING`
 	readState = `SELECT size, head FROM audit_state WHERE name = ?`
-	saveState = `UPDATE audit_state SET size = ?, head = ? WHERE name = ?`
+	saveState = `UPDATE audit_state SET size = ?, head = ? WHERE name = ? AND size = ?`
 	endLease  = `UPDATE audit_state SET until = 0 WHERE name = ? AND holder = ?`
 
 	// Deleting and reading is one statement: on PostgreSQL a burst's count may
@@ -60,60 +58,33 @@ func (c chain) next(leaf [32]byte, sequence int64) chain {
 	return chain{length: c.length + 1, last: sequence, head: proof.ChainHash(c.head, leaf)}
 }
 
-// leafOf is what a sequenced entry proves: the body's version byte, the tenant
-// behind its length, the sequence, the rest of the body.
-func leafOf(tenant id.Tenant, sequence int64, stored []byte) [32]byte {
-	b := make([]byte, 0, len(stored)+len(tenant)+12)
-	version, rest := byte(0), stored // an altered row may hold no body; Verify names it
-	if len(stored) > 0 {
-		version, rest = stored[0], stored[1:]
-	}
-	b = append(b, version)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(tenant)))
-	b = append(b, tenant...)
-	b = binary.BigEndian.AppendUint64(b, uint64(sequence))
-	return proof.LeafHash(append(b, rest...))
-}
+// Sequence gives committed entries their place, grows the tree over them and signs a
+// checkpoint when one is due; it reports how many it placed. It does nothing while
+// another node holds the lease. Any number of callers on any number of nodes may call
+// it at the same time.
+func (t *Trail) Sequence(ctx context.Context) (n int, err error) { return t.sequence(ctx, false) }
 
-// Sequence gives committed entries their place and reports how many it placed.
-// It places none while another node holds the lease. Any number of callers on
-// any number of nodes may call it at the same time.
-func (t *Trail) Sequence(ctx context.Context) (n int, err error) {
+// sequence signs whatever is unsigned if this is the last look.
+func (t *Trail) sequence(ctx context.Context, last bool) (n int, err error) {
 	for {
-		there, err := t.pendingThere(ctx)
+		there, err := t.workThere(ctx, last)
 		if err != nil || !there {
 			return n, err
 		}
-		placed, err := t.sequenceBatch(ctx)
+		placed, more, err := t.sequenceBatch(ctx, last)
 		n += placed
-		if err != nil || placed < sequenceRows {
+		if err != nil || !more {
 			return n, err
 		}
 	}
 }
 
-// pendingThere looks without asking for the writer.
-func (t *Trail) pendingThere(ctx context.Context) (there bool, err error) {
-	now := t.c.DB.Now()
-	err = t.c.DB.Read(ctx, now, func(ctx context.Context, tx *db.Tx) error {
-		var n int64
-		err := tx.One(ctx, anyPending, []any{now}, &n)
-		there = err == nil
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		return err
-	})
-	if err != nil {
-		return false, fmt.Errorf("look for unsequenced audit entries: %w", err)
-	}
-	return there, nil
-}
-
-func (t *Trail) sequenceBatch(ctx context.Context) (placed int, err error) {
+// sequenceBatch does one transaction of the sequencer, and says whether there may be
+// work for another.
+func (t *Trail) sequenceBatch(ctx context.Context, last bool) (placed int, more bool, err error) {
 	now := t.c.DB.Now()
 	err = t.c.DB.Write(ctx, now, func(ctx context.Context, tx *db.Tx) error {
-		placed = 0
+		placed, more = 0, false
 		mine, err := t.lease(ctx, tx, now)
 		if err != nil || !mine {
 			return err
@@ -128,12 +99,17 @@ func (t *Trail) sequenceBatch(ctx context.Context) (placed int, err error) {
 		}
 		slices.SortFunc(taken, func(a, b pending) int { return int(a.n - b.n) })
 		placed = len(taken)
-		return t.place(ctx, tx, trail, taken)
+		if err := t.place(ctx, tx, trail, taken); err != nil {
+			return err
+		}
+		behind, err := t.grow(ctx, tx, trail.length+int64(placed), placed < sequenceRows, last)
+		more = behind || placed == sequenceRows
+		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("sequence audit entries: %w", err)
+		return 0, false, fmt.Errorf("sequence audit entries: %w", err)
 	}
-	return placed, nil
+	return placed, more, nil
 }
 
 // lease takes or renews the lease. On PostgreSQL the row's lock also holds off
@@ -187,6 +163,7 @@ func (t *Trail) place(ctx context.Context, tx *db.Tx, trail chain, taken []pendi
 	if len(taken) == 0 {
 		return nil
 	}
+	began := trail.length
 	chains, err := readHeads(ctx, tx, taken)
 	if err != nil {
 		return err
@@ -195,12 +172,17 @@ func (t *Trail) place(ctx context.Context, tx *db.Tx, trail chain, taken []pendi
 	for _, p := range taken {
 		p.body = t.counted(p)
 		sequence := trail.length + 1
-		leaf := leafOf(t.c.Ring.Tenant(), sequence, p.body)
-		trail = trail.next(leaf, sequence)
 		var own chain
+		at := entry.Place{Sequence: sequence}
+		if p.object != "" {
+			own = chains[p.object]
+			at.ObjectSequence, at.Before = own.length+1, own.head
+		}
+		leaf := entry.Leaf(string(t.c.Ring.Tenant()), at, p.body)
+		trail = trail.next(leaf, sequence)
 		hash := []byte{}
 		if p.object != "" {
-			own = chains[p.object].next(leaf, sequence)
+			own = own.next(leaf, sequence)
 			chains[p.object] = own
 			hash = own.head[:]
 		}
@@ -213,7 +195,10 @@ func (t *Trail) place(ctx context.Context, tx *db.Tx, trail chain, taken []pendi
 	if err := saveChains(ctx, tx, chains); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, saveState, trail.length, trail.head[:], stateName)
+	n, err := tx.Exec(ctx, saveState, trail.length, trail.head[:], stateName, began)
+	if err == nil && n != 1 {
+		err = tree.ErrForked
+	}
 	return err
 }
 
@@ -222,7 +207,7 @@ func (t *Trail) counted(p pending) []byte {
 	if p.count == 1 {
 		return p.body
 	}
-	b, err := withCount(p.body, p.count)
+	b, err := entry.WithCount(p.body, p.count)
 	if err != nil {
 		// It must not hold up the others: it is placed as it lies, and Verify names it.
 		t.c.Log.Error("an audit entry was altered before it was sequenced", "id", string(p.id), "error", err)

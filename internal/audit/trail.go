@@ -34,6 +34,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/lendkeep/lendkeep/internal/audit/group"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
@@ -52,7 +53,7 @@ type Config struct {
 // Trail is one tenant's audit trail. It is safe for concurrent use.
 type Trail struct {
 	c      Config
-	group  group
+	group  group.Group[*row]
 	holder string        // this trail's name on the lease
 	wake   chan struct{} // holds one wish to sequence
 }
@@ -66,7 +67,7 @@ func New(c Config) *Trail {
 		c.Limit = 4096
 	}
 	t := &Trail{c: c, holder: rand.Text(), wake: make(chan struct{}, 1)}
-	t.group = group{write: t.writeBatch, limit: c.Limit}
+	t.group.Write, t.group.Limit = t.writeBatch, c.Limit
 	return t
 }
 
@@ -136,7 +137,7 @@ func (t *Trail) Join(ctx context.Context, e *Entry, also ...func(context.Context
 			return nil
 		}
 	}
-	return t.joined(t.group.join(ctx, r))
+	return t.joined(t.group.Join(ctx, r))
 }
 
 // Unauthenticated notes a call by nobody known: one entry per address, reason
@@ -157,7 +158,7 @@ func (t *Trail) Unauthenticated(ctx context.Context, e *Entry) error {
 	}
 	r.burst = burstKey(where, clean(e.Reason, nameLimit), start)
 	r.hold = start + minute
-	return t.joined(t.group.join(ctx, r))
+	return t.joined(t.group.Join(ctx, r))
 }
 
 func (t *Trail) joined(err error) error {

@@ -48,6 +48,9 @@ CREATE INDEX audit_entry_address ON audit_entry (address, at);
 CREATE INDEX audit_entry_refused ON audit_entry (outcome, at) WHERE outcome <> 'allowed';
 CREATE TABLE audit_chain (object TEXT PRIMARY KEY, length BIGINT NOT NULL, last BIGINT NOT NULL, head BLOB_TYPE NOT NULL);
 CREATE TABLE audit_state (name TEXT PRIMARY KEY, size BIGINT NOT NULL, head BLOB_TYPE NOT NULL, holder TEXT NOT NULL, until BIGINT NOT NULL);
+CREATE TABLE audit_tree (name TEXT PRIMARY KEY, size BIGINT NOT NULL, edge BLOB_TYPE NOT NULL);
+CREATE TABLE audit_node (level BIGINT NOT NULL, place BIGINT NOT NULL, hash BLOB_TYPE NOT NULL, PRIMARY KEY (level, place));
+CREATE TABLE audit_checkpoint (size BIGINT PRIMARY KEY, at BIGINT NOT NULL, note TEXT NOT NULL);
 CREATE TABLE person_key (person TEXT PRIMARY KEY, wrapped BLOB_TYPE NOT NULL, created_at BIGINT NOT NULL, destroyed_at BIGINT NOT NULL DEFAULT 0);
 CREATE TABLE effect (n BIGINT NOT NULL);
 `

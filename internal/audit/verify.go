@@ -9,6 +9,8 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/proof"
+	"github.com/lendkeep/lendkeep/internal/proof/entry"
 )
 
 // Broken is what Verify gives: the first entry that is not as it was written.
@@ -45,13 +47,17 @@ type placed struct {
 	leaf, chain              []byte
 }
 
-// Verify recomputes every leaf and chain of the snapshot from the stored rows,
-// opens every sealed part and holds it against its commitments, and compares
+// Verify recomputes every leaf, chain and checkpoint of the snapshot from the stored
+// rows, opens every sealed part and holds it against its commitments, and compares
 // what lists search by with what was written. It gives a *Broken for the first
-// entry that fails. It cannot see that rows, hashes, chains and state were all
-// rewritten together: that is what a checkpoint kept elsewhere is for.
-func (t *Trail) Verify(ctx context.Context, tx *db.Tx) error {
+// entry that fails. That rows, hashes, chains and checkpoints were all rewritten
+// together by somebody who holds the signing key as well, only a checkpoint kept
+// elsewhere shows: those given are held against the trail too.
+func (t *Trail) Verify(ctx context.Context, tx *db.Tx, elsewhere ...string) error {
 	v := verifier{t: t, chains: map[string]chain{}}
+	if err := v.expect(ctx, tx, elsewhere); err != nil {
+		return err
+	}
 	after := int64(math.MinInt64) // also what stands before the first
 	for {
 		page, err := db.All(ctx, tx, scanPlaced, verifyEntries, after, verifyRows)
@@ -71,6 +77,9 @@ func (t *Trail) Verify(ctx context.Context, tx *db.Tx) error {
 	if err := v.state(ctx, tx); err != nil {
 		return err
 	}
+	if err := v.grown(ctx, tx); err != nil {
+		return err
+	}
 	return v.heads(ctx, tx)
 }
 
@@ -84,6 +93,8 @@ type verifier struct {
 	t      *Trail
 	trail  chain
 	chains map[string]chain
+	tree   proof.Tree
+	signed signed
 }
 
 func (v *verifier) entry(ctx context.Context, p *placed) error {
@@ -97,18 +108,27 @@ func (v *verifier) entry(ctx context.Context, p *placed) error {
 	if len(p.body) == 0 {
 		return bad("the body is empty")
 	}
-	leaf := leafOf(v.t.c.Ring.Tenant(), p.sequence, p.body)
+	own := v.chains[p.object] // of no object: never written to, so empty
+	at := entry.Place{Sequence: p.sequence}
+	if p.object != "" {
+		at.ObjectSequence, at.Before = own.length+1, own.head
+	}
+	leaf := entry.Leaf(string(v.t.c.Ring.Tenant()), at, p.body)
 	if !bytes.Equal(leaf[:], p.leaf) {
 		return bad("the body does not match its leaf")
 	}
-	b, err := decode(p.body)
+	b, err := entry.Decode(p.body)
 	if err != nil {
 		return bad(err.Error())
 	}
-	if column := b.differs(p); column != "" {
+	if column := differs(b, p); column != "" {
 		return bad("the column " + column + " differs from the body")
 	}
 	v.trail = v.trail.next(leaf, p.sequence)
+	v.tree.Append(leaf)
+	if err := v.reached(ctx); err != nil {
+		return err
+	}
 	if err := v.link(p, leaf); err != nil {
 		return err
 	}
@@ -136,7 +156,7 @@ func (v *verifier) link(p *placed, leaf [32]byte) error {
 }
 
 // differs names the first searchable column that is not what the body says.
-func (b *body) differs(p *placed) string {
+func differs(b *entry.Body, p *placed) string {
 	switch {
 	case b.ID != p.id:
 		return "id"

@@ -1,4 +1,4 @@
-package audit
+package group
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 )
 
 // slowly is a write that takes a second and notes the size of each batch.
-func slowly(sizes *[]int, err error) func(context.Context, []*row) error {
-	return func(ctx context.Context, rows []*row) error {
+func slowly(sizes *[]int, err error) func(context.Context, []*int) error {
+	return func(ctx context.Context, rows []*int) error {
 		*sizes = append(*sizes, len(rows))
 		time.Sleep(time.Second)
 		return errors.Join(err, ctx.Err())
@@ -21,11 +21,11 @@ func slowly(sizes *[]int, err error) func(context.Context, []*row) error {
 func TestCallersWhoWaitTogetherShareOneCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sizes []int
-		g := &group{limit: 1000, write: slowly(&sizes, nil)}
+		g := &Group[*int]{Limit: 1000, Write: slowly(&sizes, nil)}
 		var all sync.WaitGroup
 		for range 600 {
 			all.Go(func() {
-				if err := g.join(t.Context(), &row{}); err != nil {
+				if err := g.Join(t.Context(), new(int)); err != nil {
 					t.Error(err)
 				}
 			})
@@ -41,7 +41,7 @@ func TestCallersWhoWaitTogetherShareOneCommit(t *testing.T) {
 		if total != 600 || len(sizes) > 4 || time.Since(start) > 4*time.Second {
 			t.Errorf("batches %v in %v", sizes, time.Since(start))
 		}
-		if err := g.join(t.Context(), &row{}); err != nil || g.busy {
+		if err := g.Join(t.Context(), new(int)); err != nil || g.busy {
 			t.Errorf("a lone caller afterwards: %v, busy %v", err, g.busy)
 		}
 	})
@@ -50,12 +50,12 @@ func TestCallersWhoWaitTogetherShareOneCommit(t *testing.T) {
 func TestACallerWhoLeavesHurtsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sizes []int
-		g := &group{limit: 10, write: slowly(&sizes, nil)}
+		g := &Group[*int]{Limit: 10, Write: slowly(&sizes, nil)}
 		var all sync.WaitGroup
 		left, leave := context.WithCancel(t.Context())
 		join := func(ctx context.Context, want error) {
 			all.Go(func() {
-				if err := g.join(ctx, &row{}); !errors.Is(err, want) {
+				if err := g.Join(ctx, new(int)); !errors.Is(err, want) {
 					t.Errorf("join: %v, want %v", err, want)
 				}
 			})
@@ -75,17 +75,17 @@ func TestACallerWhoLeavesHurtsNobody(t *testing.T) {
 func TestTooManyWaitersAreTurnedAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sizes []int
-		g := &group{limit: 2, write: slowly(&sizes, nil)}
+		g := &Group[*int]{Limit: 2, Write: slowly(&sizes, nil)}
 		var all sync.WaitGroup
 		for range 3 { // one leads, two wait
 			all.Go(func() {
-				if err := g.join(t.Context(), &row{}); err != nil {
+				if err := g.Join(t.Context(), new(int)); err != nil {
 					t.Error(err)
 				}
 			})
 			synctest.Wait()
 		}
-		if err := g.join(t.Context(), &row{}); err == nil {
+		if err := g.Join(t.Context(), new(int)); err == nil {
 			t.Error("a fourth caller was let in")
 		}
 		all.Wait()
@@ -96,18 +96,18 @@ func TestAFailureReachesEveryoneOfTheBatchAndNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down := errors.New("down")
 		var sizes []int
-		g := &group{limit: 10, write: slowly(&sizes, down)}
+		g := &Group[*int]{Limit: 10, Write: slowly(&sizes, down)}
 		var all sync.WaitGroup
 		for range 5 {
 			all.Go(func() {
-				if err := g.join(t.Context(), &row{}); !errors.Is(err, down) {
+				if err := g.Join(t.Context(), new(int)); !errors.Is(err, down) {
 					t.Errorf("join: %v", err)
 				}
 			})
 		}
 		all.Wait()
-		g.write = slowly(&sizes, nil)
-		if err := g.join(t.Context(), &row{}); err != nil {
+		g.Write = slowly(&sizes, nil)
+		if err := g.Join(t.Context(), new(int)); err != nil {
 			t.Errorf("after the database came back: %v", err)
 		}
 	})
@@ -115,9 +115,9 @@ func TestAFailureReachesEveryoneOfTheBatchAndNobodyElse(t *testing.T) {
 
 func TestAPanicWhileWritingAnswersTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := &group{limit: 10}
+		g := &Group[*int]{Limit: 10}
 		broken := true
-		g.write = func(context.Context, []*row) error {
+		g.Write = func(context.Context, []*int) error {
 			time.Sleep(time.Second)
 			if broken {
 				broken = false
@@ -132,11 +132,11 @@ func TestAPanicWhileWritingAnswersTheOthers(t *testing.T) {
 					t.Error("the panic was swallowed")
 				}
 			}()
-			_ = g.join(t.Context(), &row{})
+			_ = g.Join(t.Context(), new(int))
 		})
 		synctest.Wait()
 		all.Go(func() {
-			if err := g.join(t.Context(), &row{}); err != nil {
+			if err := g.Join(t.Context(), new(int)); err != nil {
 				t.Errorf("the next caller: %v", err)
 			}
 		})
