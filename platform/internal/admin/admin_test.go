@@ -117,7 +117,7 @@ func TestTheTrailIsReadInPagesThatBelongToTheirReader(t *testing.T) {
 			}
 		}
 		seen := map[id.Audit]bool{}
-		in := records.AuditListIn{Operation: "me.view", Limit: 2}
+		in := records.AuditListIn{Narrow: records.Narrow{Operation: "me.view"}, Limit: 2}
 		for range 3 {
 			out, err := gatetest.Do(h, d.records.AuditList, h.Key(policy.Admin), in)
 			if err != nil || out.Total != 5 {
@@ -134,7 +134,7 @@ func TestTheTrailIsReadInPagesThatBelongToTheirReader(t *testing.T) {
 		if len(seen) != 5 || in.Cursor != "" {
 			t.Fatalf("%d entries, cursor %q", len(seen), in.Cursor)
 		}
-		out, err := gatetest.Do(h, d.records.AuditList, h.Key(policy.Admin), records.AuditListIn{Operation: "me.view", Limit: 2})
+		out, err := gatetest.Do(h, d.records.AuditList, h.Key(policy.Admin), records.AuditListIn{Narrow: records.Narrow{Operation: "me.view"}, Limit: 2})
 		if err != nil {
 			t.Fatal(err)
 		}

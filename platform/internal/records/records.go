@@ -5,7 +5,6 @@ package records
 import (
 	"context"
 	"encoding/json"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -20,6 +19,9 @@ import (
 type Desk struct {
 	AuditList *gate.Op[AuditListIn, AuditListOut]
 	AuditView *gate.Op[AuditRef, Entry]
+
+	AuditExport    *gate.Op[AuditExportIn, gate.Chunk]
+	CheckpointList *gate.Op[CheckpointListIn, CheckpointListOut]
 }
 
 // New makes the desk.
@@ -34,24 +36,32 @@ func New() *Desk {
 			Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Sensitivity: operation.Security,
 			Object: func(in *AuditRef) string { return "audit/" + string(in.ID) }, Do: view,
 		},
+		AuditExport: exportOperation(), CheckpointList: checkpointOperation(),
 	}
 }
 
 // Operations lists what the desk does.
-func (d *Desk) Operations() []gate.Entry { return []gate.Entry{d.AuditList, d.AuditView} }
+func (d *Desk) Operations() []gate.Entry {
+	return []gate.Entry{d.AuditList, d.AuditView, d.AuditExport, d.CheckpointList}
+}
 
-// AuditListIn narrows the list; empty fields do not.
+// Narrow says which entries; empty fields do not narrow.
+type Narrow struct {
+	Actor     string `query:"actor" maxLength:"100" required:"false" doc:"user/us_…"`
+	Operation string `query:"operation" maxLength:"100" required:"false"`
+	Object    string `query:"object" maxLength:"100" required:"false" doc:"loan/ln_…"`
+	Outcome   string `query:"outcome" enum:",allowed,denied,failed" required:"false"`
+	Channel   string `query:"channel" enum:",ui,api,walkthrough,job,portal,console" required:"false"`
+	Address   string `query:"address" maxLength:"60" required:"false"`
+	From      string `query:"from" maxLength:"40" required:"false" doc:"instant or date, inclusive"`
+	To        string `query:"to" maxLength:"40" required:"false" doc:"instant or date, exclusive"`
+}
+
+// AuditListIn asks for a page of the trail.
 type AuditListIn struct {
-	Actor     string `query:"actor" maxLength:"100" doc:"user/us_…"`
-	Operation string `query:"operation" maxLength:"100"`
-	Object    string `query:"object" maxLength:"100" doc:"loan/ln_…"`
-	Outcome   string `query:"outcome" enum:",allowed,denied,failed"`
-	Channel   string `query:"channel" enum:",ui,api,walkthrough,job,portal,console"`
-	Address   string `query:"address" maxLength:"60"`
-	From      string `query:"from" maxLength:"40" doc:"instant or date, inclusive"`
-	To        string `query:"to" maxLength:"40" doc:"instant or date, exclusive"`
-	Cursor    string `query:"cursor" maxLength:"400"`
-	Limit     int    `query:"limit" minimum:"0" maximum:"200"`
+	Narrow
+	Cursor string `query:"cursor" maxLength:"400" required:"false"`
+	Limit  int    `query:"limit" minimum:"0" maximum:"200" required:"false"`
 }
 
 // Entry is one audit entry as the API shows it.
@@ -106,17 +116,14 @@ type cursor struct {
 }
 
 func list(ctx context.Context, c *gate.Call, in *AuditListIn) (*AuditListOut, error) {
-	f := audit.Filter{Actor: in.Actor, Operation: in.Operation, Object: in.Object, Outcome: in.Outcome, Channel: in.Channel, Limit: in.Limit, Within: within(c)}
-	if f.Limit == 0 {
+	f, err := in.filter(c)
+	if err != nil {
+		return nil, err
+	}
+	if f.Limit = in.Limit; f.Limit == 0 {
 		f.Limit = 50
 	}
 	var bad fault.Collector
-	f.From, f.To = when(&bad, c, "from", in.From), when(&bad, c, "to", in.To)
-	if in.Address != "" {
-		a, err := netip.ParseAddr(in.Address)
-		bad.Check(err == nil, "address", "Give an IP address such as 203.0.113.9.")
-		f.Address = a.String()
-	}
 	if in.Cursor != "" {
 		var at cursor
 		plain, err := c.Tenant.Ring.OpenToken(cursorPurpose, in.Cursor)
@@ -129,7 +136,7 @@ func list(ctx context.Context, c *gate.Call, in *AuditListIn) (*AuditListOut, er
 	if err := bad.Err(); err != nil {
 		return nil, err
 	}
-	noteFilter(c, in)
+	in.note(c)
 	page, err := c.Tenant.Trail.List(ctx, c.Tx, f)
 	if err != nil {
 		return nil, err
@@ -150,13 +157,6 @@ func list(ctx context.Context, c *gate.Call, in *AuditListIn) (*AuditListOut, er
 		out.Next = c.Tenant.Ring.SealToken(cursorPurpose, b)
 	}
 	return out, nil
-}
-
-func noteFilter(c *gate.Call, in *AuditListIn) {
-	for k, v := range map[string]string{"actor": in.Actor, "operation": in.Operation, "object": in.Object, "outcome": in.Outcome,
-		"channel": in.Channel, "address": in.Address, "from": in.From, "to": in.To} {
-		c.Detail(k, v)
-	}
 }
 
 func when(bad *fault.Collector, c *gate.Call, field, text string) int64 {
@@ -184,7 +184,7 @@ func view(ctx context.Context, c *gate.Call, in *AuditRef) (*Entry, error) {
 }
 
 func shown(e *audit.Entry) Entry {
-	out := Entry{ID: e.ID, At: e.At, Time: time.UnixMicro(e.At).UTC().Format("2006-01-02T15:04:05.000000Z"), Actor: e.Actor, ActorName: e.ActorName, For: e.For,
+	out := Entry{ID: e.ID, At: e.At, Time: instant(e.At), Actor: e.Actor, ActorName: e.ActorName, For: e.For,
 		Channel: e.Channel.String(), Credential: e.Credential, UserAgent: e.UserAgent, Operation: e.Operation, Operations: e.Operations,
 		Object: e.Object, Outcome: e.Outcome.String(), Layer: e.Layer, Reason: e.Reason, Rule: e.Rule, DecisionID: e.DecisionID,
 		PolicyVersion: e.PolicyVersion, Grant: e.Grant, Given: e.Given, Detail: e.Detail, Count: max(1, e.Count), Before: map[string]string{}, After: map[string]string{}}

@@ -110,7 +110,7 @@ func (r *Room) history(v *visit.Visit) visit.Screen {
 			return visit.View{}, err
 		}
 		out, err := visit.Look(ctx, v, p, r.trail.AuditList, func(in *records.AuditListIn) {
-			*in = records.AuditListIn{Object: f.ref, Operation: in.Operation, Outcome: in.Outcome, Cursor: in.Cursor, Limit: in.Limit}
+			*in = records.AuditListIn{Narrow: records.Narrow{Object: f.ref, Operation: in.Operation, Outcome: in.Outcome}, Cursor: in.Cursor, Limit: in.Limit}
 		})
 		if to, stale := fresh(v.R.URL, err); stale {
 			return visit.View{To: to}, nil

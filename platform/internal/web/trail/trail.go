@@ -48,6 +48,8 @@ func New(d *records.Desk, people People, catalogue func() []*gate.Meta) *Room {
 // Routes registers the room's pages.
 func (r *Room) Routes(m *visit.Mux) {
 	m.Get(home, func(v *visit.Visit) { v.Show(r.list(v)) })
+	m.Get(proofPage, func(v *visit.Visit) { v.Show(r.proof(v)) })
+	m.Get(exportFile, func(v *visit.Visit) { visit.Stream(v, r.desk.AuditExport) })
 	m.Get(home+"/{id}", func(v *visit.Visit) { v.Show(r.entry(v)) })
 }
 
@@ -88,7 +90,7 @@ func (r *Room) list(v *visit.Visit) visit.Screen {
 				return visit.View{}, err
 			}
 		}
-		return visit.View{Page: parts.Page{Title: "Audit"}, Body: listPage(l)}, nil
+		return visit.View{Page: parts.Page{Title: "Audit", Actions: r.exports(p, l)}, Body: listPage(l)}, nil
 	}
 }
 

@@ -1,0 +1,75 @@
+package trail
+
+import (
+	"context"
+	"encoding/hex"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/lendkeep/lendkeep/internal/proof/checkpoint"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/records"
+	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
+)
+
+const (
+	proofPage  = home + "/checkpoints"
+	exportFile = home + "/export"
+)
+
+// exports are the buttons of the list: what it shows, as a signed file, and how the
+// trail is proven.
+func (r *Room) exports(p *gate.Page, l *look) (out []parts.Button) {
+	if p.Can(r.desk.AuditExport.Name, "") && len(l.out.Items) > 0 {
+		q := url.Values{}
+		for _, name := range filters() {
+			if value := l.q.Get(name); value != "" {
+				q.Set(name, value)
+			}
+		}
+		q.Set("to", wholeDay(l.q.Get("to")))
+		b := parts.Button{Label: "Export these", Href: exportFile + "?" + q.Encode()}
+		if len(q) == 2 && q.Get("object") != "" && q.Get("to") == "" {
+			q.Del("to")
+			q.Set("extent", "object")
+			b = parts.Button{Label: "Export all about it", Href: exportFile + "?" + q.Encode()}
+		}
+		out = append(out, b)
+	}
+	if p.Can(r.desk.CheckpointList.Name, "") {
+		out = append(out, parts.Button{Label: "Proof", Href: proofPage})
+	}
+	return out
+}
+
+// proof shows what the trail is proven by.
+func (r *Room) proof(v *visit.Visit) visit.Screen {
+	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		out, err := visit.Look(ctx, v, p, r.desk.CheckpointList)
+		if err != nil {
+			return visit.View{}, err
+		}
+		page := parts.Page{Title: "Proof", Crumbs: []parts.Link{{Text: "Audit", Href: home}}}
+		if p.Can(r.desk.AuditExport.Name, "") && p.Call().Scope.Everything() && len(out.Items) > 0 {
+			page.Actions = []parts.Button{{Label: "Export the whole trail", Href: exportFile + "?extent=whole"}}
+		}
+		return visit.View{Page: page, Body: proofBody(out, v.Zone())}, nil
+	}
+}
+
+func checkpointTable(out *records.CheckpointListOut, zone *time.Location) parts.Table {
+	t := parts.Table{ID: "checkpoints", Caption: "Newest checkpoints", Columns: []parts.Column{{Head: "Entries", Align: parts.Right, Narrow: true}, {Head: "Signed", Narrow: true}, {Head: "Root"}},
+		Empty: parts.Empty{Title: "Nothing is signed yet", Text: "A checkpoint follows the first entry within a second."}}
+	for _, s := range out.Items {
+		c, err := checkpoint.Unchecked(s.Note)
+		if err != nil {
+			continue // verifying names it; a page of proofs need not fail over it
+		}
+		t.Rows = append(t.Rows, parts.Row{Label: strconv.FormatInt(s.Size, 10), Cells: []templ.Component{parts.Figures(parts.Count(int(s.Size))), parts.Time(exact(c.At, zone)), parts.Code(hex.EncodeToString(c.Root[:]))}})
+	}
+	return t
+}
