@@ -308,7 +308,8 @@ func (w *sightseeing) export(shown []*bookLoan) {
 	}
 }
 
-// preview counts what the asker could give to others: never more than they see.
+// preview counts what the asker could give to others: never more than they see,
+// and nobody who is withheld from them.
 func (w *sightseeing) preview(e eyes, loans int) {
 	var out struct {
 		Loans, Borrowers, Applications struct{ Shown, Of int }
@@ -320,7 +321,7 @@ func (w *sightseeing) preview(e eyes, loans int) {
 	check(w.t, json.Unmarshal([]byte(got.body), &out))
 	people, applications := 0, 0
 	for _, p := range w.people {
-		if e.person(p, w.loans) {
+		if e.person(p, w.loans) && !e.withheld(p, w.loans) {
 			people++
 		}
 	}
