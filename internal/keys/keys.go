@@ -5,8 +5,15 @@
 //	KMS key ─ ring key ─ fields, blind index, page key, audit seal, signing,
 //	                     tokens, MAC, persons ─ one key a person
 //
-// Invariants: the KMS is asked once when a ring is opened and never after;
-// every ciphertext is bound to tenant, table, row, column and key version, so
+// A purpose can have several versions of its key: one is in use, older ones open
+// what they sealed, and the next one stands by until every node knows it.
+//
+//	Stage            Promote           (the next Promote)       Drop
+//	────▶ standing by ────▶ in use ─────────────────────▶ reading ────▶ dropped
+//
+// Invariants: the KMS is asked once for every stored ring that a node takes
+// over, and never else; a node that has not looked at the stored ring within the
+// lease seals nothing; every ciphertext is bound to tenant, table, row, column and key version, so
 // that one moved elsewhere is refused; a person's key exists wrapped in one
 // database only, the key store, so that destroying it there makes the person
 // unreadable; no type of this package prints its key.

@@ -2,11 +2,8 @@ package keys
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
-
-	"github.com/tink-crypto/tink-go/v2/keyset"
-	"github.com/tink-crypto/tink-go/v2/signature/ed25519"
+	"slices"
 )
 
 // IndexBytes is the length of a blind index value.
@@ -52,34 +49,73 @@ func (r *Ring) OpenToken(purpose, token string) ([]byte, error) {
 	return r.unseal(Token, b, "token", purpose, "")
 }
 
-// BlindIndex gives the value under which a normalized field is found without
-// being readable. Equal values of different fields give different results.
+// BlindIndex gives the value under which a normalized field is stored, to be
+// found without being readable. Equal values of different fields give different
+// results.
 func (r *Ring) BlindIndex(field, normalized string) []byte {
-	return r.derive(BlindIndex, place(field, normalized), IndexBytes)
+	o, err := r.sealing()
+	if err != nil {
+		o = r.now.Load() // an index of an old version is found until that version is dropped
+	}
+	return o.derive(BlindIndex, place(field, normalized), IndexBytes)
+}
+
+// BlindIndexes gives every value under which a field may be stored, that of
+// BlindIndex among them: more than one while the key is being turned. Whoever
+// searches looks for all of them.
+func (r *Ring) BlindIndexes(field, normalized string) [][]byte {
+	o := r.now.Load()
+	var out [][]byte
+	for _, v := range slices.Backward(o.book[BlindIndex]) {
+		if v.State() == Dropped {
+			continue
+		}
+		b, err := o.prfs[BlindIndex].PRFs[v.Key].ComputePRF(place(field, normalized), IndexBytes)
+		if err != nil {
+			panic("keys: deriving: " + err.Error()) // as derive
+		}
+		out = append(out, b)
+	}
+	return out
 }
 
 // MAC gives 32 bytes that stand for data in the database: for tokens of high
 // entropy only, never for passwords. Purposes are separate domains.
 func (r *Ring) MAC(purpose string, data []byte) []byte {
-	return r.derive(Digest, place(purpose, string(data)), 32)
+	return r.now.Load().derive(Digest, place(purpose, string(data)), 32)
 }
 
 // PageKey is the 32-byte key of the tenant's SQLite pages. The caller must not
 // log, store or alter it.
-func (r *Ring) PageKey() []byte {
-	k := make([]byte, len(r.pageKey))
-	copy(k, r.pageKey)
-	return k
-}
+func (r *Ring) PageKey() []byte { return slices.Clone(r.now.Load().pageKey) }
 
-// Sign signs with the tenant's Ed25519 key (64 bytes, RFC 8032).
-func (r *Ring) Sign(message []byte) ([]byte, error) { return r.signer.Sign(message) }
+// Sign signs with the tenant's Ed25519 key in use (64 bytes, RFC 8032).
+func (r *Ring) Sign(message []byte) ([]byte, error) { return r.using().Sign(message) }
 
 // PublicKey is the 32-byte Ed25519 key that verifies Sign.
-func (r *Ring) PublicKey() []byte { return append([]byte(nil), r.public...) }
+func (r *Ring) PublicKey() []byte { return slices.Clone(r.using().Public) }
+
+// Signers gives a signer for every signing key that is not dropped, newest
+// first: while the key is being turned the new one and the old one both sign, so
+// that whoever knows only the old one can still verify.
+func (r *Ring) Signers() []Signer { return slices.Clone(r.now.Load().signers) }
+
+func (r *Ring) using() Signer {
+	o := r.now.Load()
+	number := o.book.find(Sign, InUse).Number
+	i := slices.IndexFunc(o.signers, func(s Signer) bool { return s.Number == number })
+	return o.signers[i] // there is always one in use: fits and turn see to it
+}
 
 func (r *Ring) seal(p Purpose, plain []byte, table, row, column string) ([]byte, error) {
-	s := r.aeads[p]
+	o := r.now.Load()
+	if p != Token { // a token soon ends by itself, whatever becomes of its key
+		var err error
+		if o, err = r.sealing(); err != nil {
+			return nil, err
+		}
+	}
+	s := o.aeads[p]
 	c, err := s.Encrypt(plain, place(string(r.tenant), table, row, column, s.primary))
 	if err != nil {
 		return nil, fmt.Errorf("seal %s.%s: %w", table, column, err)
@@ -92,33 +128,21 @@ func (r *Ring) unseal(p Purpose, sealed []byte, table, row, column string) ([]by
 	if !ok {
 		return nil, ErrRefused
 	}
-	b, err := r.aeads[p].Decrypt(sealed, place(string(r.tenant), table, row, column, v))
+	o := r.now.Load()
+	if !o.aeads[p].known[v] {
+		o = r.learn()
+	}
+	b, err := o.aeads[p].Decrypt(sealed, place(string(r.tenant), table, row, column, v))
 	if err != nil {
 		return nil, ErrRefused // the cause says nothing more, by design of the cipher
 	}
 	return b, nil
 }
 
-func (r *Ring) derive(p Purpose, input []byte, n uint32) []byte {
-	b, err := r.prfs[p].ComputePrimaryPRF(input, n)
+func (o *opened) derive(p Purpose, input []byte, n uint32) []byte {
+	b, err := o.prfs[p].ComputePrimaryPRF(input, n)
 	if err != nil {
 		panic("keys: deriving: " + err.Error()) // tried when the ring was opened; n is <= 32
 	}
 	return b
-}
-
-func publicKey(h *keyset.Handle) ([]byte, error) {
-	public, err := h.Public()
-	if err != nil {
-		return nil, err
-	}
-	e, err := public.Primary()
-	if err != nil {
-		return nil, err
-	}
-	k, ok := e.Key().(*ed25519.PublicKey)
-	if !ok {
-		return nil, errors.New("not an Ed25519 key")
-	}
-	return k.KeyBytes(), nil
 }

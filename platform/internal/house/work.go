@@ -4,11 +4,13 @@ import (
 	"context"
 	"maps"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/job"
+	"github.com/lendkeep/lendkeep/internal/keys"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
@@ -72,6 +74,7 @@ func (h *House) Run(ctx context.Context) error {
 		group.Go(func() error { return k.jobs.Run(ctx) })
 		group.Go(func() error { return ended(ctx, t.Trail.Run(ctx)) })
 		group.Go(func() error { return h.work.builds(ctx, t, k) })
+		group.Go(func() error { return h.work.follows(ctx, t) })
 		h.work.buildFor(t)
 	}
 	h.work.mu.Lock()
@@ -100,6 +103,22 @@ func ended(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
+}
+
+// follows keeps up with the tenant's key ring, which another node may turn.
+func (w *work) follows(ctx context.Context, t *tenant.Tenant) error {
+	tick := time.NewTicker(keys.RefreshEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := t.Ring.Refresh(ctx); err != nil && ctx.Err() == nil {
+				w.house.Config.Log.Error("could not look at the tenant's key ring; sealing stops when the lease ends", "tenant", t.Slug, "error", err)
+			}
+		}
+	}
 }
 
 // builds builds sets of visible loans whenever it is wished for.

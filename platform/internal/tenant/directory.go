@@ -236,6 +236,7 @@ func (d *Directory) open(ctx context.Context, s stored) (*Tenant, error) {
 	if err != nil {
 		return nil, err
 	}
+	ring.Follow(d.shelf(s.ID))
 	folder := filepath.Join(d.config.Data, "tenants")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
@@ -262,6 +263,26 @@ func (d *Directory) open(ctx context.Context, s stored) (*Tenant, error) {
 	t.Trail = audit.New(audit.Config{DB: t.DB, Ring: ring, Persons: t.Persons, Log: d.config.Log})
 	t.Policies = policy.NewCache(d.config.Policy)
 	return t, nil
+}
+
+// shelf is the ring in a tenant's row: every node that turns it, or looks
+// whether another one did, comes here.
+func (d *Directory) shelf(tid id.Tenant) keys.Shelf {
+	return keys.Shelf{Now: d.own.Now,
+		Load: func(ctx context.Context) (ring []byte, err error) {
+			err = d.own.Read(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
+				return tx.One(ctx, `SELECT ring FROM tenant WHERE id = ?`, []any{tid}, &ring)
+			})
+			return ring, err
+		},
+		Swap: func(ctx context.Context, old, new []byte) (bool, error) {
+			var n int64
+			err := d.own.Write(ctx, 0, func(ctx context.Context, tx *db.Tx) (err error) {
+				n, err = tx.Exec(ctx, `UPDATE tenant SET ring = ? WHERE id = ? AND ring = ?`, new, tid, old)
+				return err
+			})
+			return n == 1, err
+		}}
 }
 
 func (d *Directory) keep(t *Tenant) {
