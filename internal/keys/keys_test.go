@@ -255,14 +255,21 @@ func BenchmarkNewPersonsWithSixFields(b *testing.B) {
 
 func TestARegisterRefusesWhatCouldNotBeRotated(t *testing.T) {
 	good := keys.Rewrap{Table: "borrower", Row: "id", Columns: []string{"ssn"}, Under: keys.Persons, Person: "id"}
-	if err := (keys.Register{good, keys.Stored()}).Check(); err != nil {
+	index := keys.Blind{Table: "borrower", Row: "id", Column: "ssn_index", Person: "id", Field: "borrower.ssn", Normal: strings.TrimSpace,
+		Sealed: keys.Place{Cipher: "ssn", Row: "id", Table: "borrower", Column: "ssn"}}
+	if err := (keys.Register{Sealed: []keys.Rewrap{good, keys.Stored()}, Indexed: []keys.Blind{index}}).Check(); err != nil {
 		t.Errorf("a good register: %v", err)
 	}
+	rootless := index
+	rootless.Sealed = keys.Place{}
 	for story, bad := range map[string]keys.Register{
-		"no columns":      {{Table: "borrower", Row: "id", Under: keys.Fields}},
-		"no purpose":      {{Table: "borrower", Row: "id", Columns: []string{"ssn"}}},
-		"whose key":       {{Table: "borrower", Row: "id", Columns: []string{"ssn"}, Under: keys.Persons}},
-		"named two times": {good, good},
+		"no columns":           {Sealed: []keys.Rewrap{{Table: "borrower", Row: "id", Under: keys.Fields}}},
+		"no purpose":           {Sealed: []keys.Rewrap{{Table: "borrower", Row: "id", Columns: []string{"ssn"}}}},
+		"whose key":            {Sealed: []keys.Rewrap{{Table: "borrower", Row: "id", Columns: []string{"ssn"}, Under: keys.Persons}}},
+		"named two times":      {Sealed: []keys.Rewrap{good, good}},
+		"an index of what":     {Indexed: []keys.Blind{rootless}},
+		"indexed two times":    {Indexed: []keys.Blind{index, index}},
+		"a purpose of its own": {Sealed: []keys.Rewrap{{Table: "borrower", Row: "id", Columns: []string{"ssn"}, Under: "mine"}}},
 	} {
 		if bad.Check() == nil {
 			t.Errorf("%s: was accepted", story)

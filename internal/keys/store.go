@@ -75,7 +75,7 @@ func (s *Store) Open(ctx context.Context, person string) (*PersonKey, error) {
 	if k := s.cache.get(person, s.DB.Now()); k != nil {
 		return k, nil
 	}
-	found, destroyed, err := s.load(ctx, []string{person})
+	found, destroyed, err := s.load(ctx, []string{person}, true)
 	switch {
 	case err != nil:
 		return nil, err
@@ -105,7 +105,7 @@ func (s *Store) OpenMany(ctx context.Context, persons []string) (map[string]*Per
 	const chunk = 500 // well below the bind parameter limit of either engine
 	for len(ask) > 0 {
 		n := min(chunk, len(ask))
-		found, _, err := s.load(ctx, ask[:n])
+		found, _, err := s.load(ctx, ask[:n], true)
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +117,9 @@ func (s *Store) OpenMany(ctx context.Context, persons []string) (map[string]*Per
 	return out, nil
 }
 
-func (s *Store) load(ctx context.Context, persons []string) (map[string]*PersonKey, map[string]bool, error) {
+// load reads keys from the store; keep holds them in memory, unless a walk
+// through all persons would push out those in use.
+func (s *Store) load(ctx context.Context, persons []string, keep bool) (map[string]*PersonKey, map[string]bool, error) {
 	found, destroyed := map[string]*PersonKey{}, map[string]bool{}
 	now, epoch := s.DB.Now(), s.cache.now()
 	err := s.DB.Read(ctx, now, func(ctx context.Context, tx *db.Tx) error {
@@ -146,7 +148,9 @@ func (s *Store) load(ctx context.Context, persons []string) (map[string]*PersonK
 		return nil, nil, fmt.Errorf("read person keys: %w", err)
 	}
 	for _, k := range found {
-		s.cache.put(k, now, epoch)
+		if keep {
+			s.cache.put(k, now, epoch)
+		}
 	}
 	return found, destroyed, nil
 }

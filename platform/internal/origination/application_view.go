@@ -120,6 +120,9 @@ func (d *Desk) related(ctx context.Context, c *gate.Call, in *Ref) (*RelatedOut,
 	if err != nil {
 		return nil, err
 	}
+	if err := a.Recall(ctx, c.Tx, c.Tenant.Ring, c.Persons()); err != nil {
+		return nil, err
+	}
 	kin, n, err := docket.Related(ctx, c.Tx, c.Scope, docket.Left(c), a, mostRelated)
 	if err != nil {
 		return nil, err

@@ -166,6 +166,9 @@ func noteVerdict(c *gate.Call, v *docket.Verdict) {
 // withFacts gives the pinned input with what a check found in place of what was
 // found before.
 func withFacts(ctx context.Context, c *gate.Call, a *docket.Application, in decision.Input, f *docket.Facts) (decision.Input, error) {
+	if err := a.Recall(ctx, c.Tx, c.Tenant.Ring, c.Persons()); err != nil {
+		return in, err
+	}
 	n, err := docket.FromAddress(ctx, c.Tx, a)
 	if err != nil {
 		return in, err

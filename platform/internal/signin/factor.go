@@ -7,6 +7,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/factor"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/keys"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/access"
@@ -204,6 +205,11 @@ func takeRecovery(ctx context.Context, c *gate.Call, code secret.Text) (bool, er
 }
 
 const sealedTable, sealedColumn = "second_factor", "sealed"
+
+// Sealed lists the ciphertext of second factors, for rotation.
+func Sealed() keys.Rewrap {
+	return keys.Rewrap{Table: sealedTable, Row: "id", Columns: []string{sealedColumn}, Under: keys.Fields}
+}
 
 func unsealed(c *gate.Call, f identity.Factor) ([]byte, error) {
 	return c.Tenant.Ring.Unseal(sealedTable, string(f.ID), sealedColumn, f.Sealed)

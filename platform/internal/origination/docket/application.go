@@ -75,6 +75,7 @@ type Application struct {
 
 	sealed                               [len(personal)][]byte
 	emailIndex, phoneIndex, addressIndex []byte
+	sought                               sought
 }
 
 // Number is the number that people use.
@@ -215,6 +216,6 @@ func Sealed() []keys.Rewrap {
 	return []keys.Rewrap{
 		{Table: "application", Row: "id", Columns: sealedColumns[:], Under: keys.Persons, Person: "id"},
 		{Table: "network_check", Row: "id", Columns: checkColumns[:], Under: keys.Persons, Person: "application_id"},
-		{Table: "ipstack_connection", Row: "id", Columns: []string{"access_key"}, Under: keys.Fields},
+		{Table: "ipstack_connection", Row: "CAST(id AS TEXT)", Columns: []string{"access_key"}, Under: keys.Fields},
 	}
 }

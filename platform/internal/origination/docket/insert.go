@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/db"
-	"github.com/lendkeep/lendkeep/internal/httpserve"
 	"github.com/lendkeep/lendkeep/internal/keys"
 )
 
@@ -34,11 +33,13 @@ func (a *Application) Seal(ring *keys.Ring, key *keys.PersonKey, p Personal, cli
 			return err
 		}
 	}
-	a.emailIndex, a.phoneIndex = EmailIndex(ring, p.Email), PhoneIndex(ring, p.Phone)
-	a.addressIndex = []byte{}
+	a.emailIndex, a.phoneIndex, a.addressIndex = blind(ring, emailField, emailKey(p.Email)), blind(ring, phoneField, phoneKey(p.Phone)), []byte{}
+	where := ""
 	if client.IsValid() {
-		a.addressIndex = ring.BlindIndex("application.address", httpserve.PrefixKey(client.Unmap()))
+		where = addressKey(client.String())
+		a.addressIndex = blind(ring, addressField, where)
 	}
+	a.sought = sought{email: indexes(ring, emailField, emailKey(p.Email)), phone: indexes(ring, phoneField, phoneKey(p.Phone)), address: indexes(ring, addressField, where)}
 	return nil
 }
 
@@ -50,57 +51,7 @@ func Insert(ctx context.Context, tx *db.Tx, a *Application) error {
 	return err
 }
 
-const (
-	countFromAddress = `SELECT COUNT(*) FROM application WHERE address_index = ? AND created_at > ? AND created_at <= ? AND id <> ?`
-	countOpen        = `SELECT COUNT(*) FROM application WHERE id IN (SELECT id FROM application WHERE email_index = ? AND email_index <> ?
- UNION SELECT id FROM application WHERE phone_index = ? AND phone_index <> ?) AND status IN ('` + Waiting + `', '` + Review + `') AND id <> ?`
-	day = 24 * 3600 * 1_000_000
-)
-
-// FromAddress counts the applications from the same internet address in the 24
-// hours up to this one, this one included; 0 if it has no address.
-func FromAddress(ctx context.Context, tx *db.Tx, a *Application) (n int64, err error) {
-	if len(a.addressIndex) == 0 {
-		return 0, nil
-	}
-	err = tx.One(ctx, countFromAddress, []any{a.addressIndex, a.CreatedAt - day, a.CreatedAt, a.ID}, &n)
-	return n + 1, err
-}
-
-// OpenElsewhere counts the other applications of the same person, known by
-// e-mail or telephone, that are not yet decided.
-func OpenElsewhere(ctx context.Context, tx *db.Tx, a *Application) (n int64, err error) {
-	err = tx.One(ctx, countOpen, []any{a.emailIndex, []byte{}, a.phoneIndex, []byte{}, a.ID}, &n)
-	return n, err
-}
-
 // Fold brings a name into the form in which names are sorted and searched.
 func Fold(parts ...string) string {
 	return strings.ToLower(strings.Join(strings.Fields(strings.Join(parts, " ")), " "))
-}
-
-// EmailIndex gives the blind index of an e-mail address.
-func EmailIndex(ring *keys.Ring, email string) []byte {
-	if email = strings.ToLower(strings.TrimSpace(email)); email == "" {
-		return []byte{}
-	}
-	return ring.BlindIndex("application.email", email)
-}
-
-// PhoneIndex gives the blind index of a telephone number: its digits, without
-// the leading 1 of a North American one.
-func PhoneIndex(ring *keys.Ring, phone string) []byte {
-	digits := strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, phone)
-	if len(digits) == 11 {
-		digits = strings.TrimPrefix(digits, "1")
-	}
-	if digits == "" {
-		return []byte{}
-	}
-	return ring.BlindIndex("application.phone", digits)
 }

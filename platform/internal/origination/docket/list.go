@@ -1,7 +1,9 @@
 package docket
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,7 +127,7 @@ func (q *Query) filters(ring *keys.Ring) db.Cond {
 func searched(ring *keys.Ring, text string) db.Cond {
 	text = strings.TrimSpace(text)
 	if strings.Contains(text, "@") {
-		return db.Where("a.email_index = ?", EmailIndex(ring, text))
+		return db.In("a.email_index", indexes(ring, emailField, emailKey(text)))
 	}
 	digits := strings.TrimPrefix(strings.ToUpper(text), "A-")
 	if n, err := strconv.ParseInt(digits, 10, 64); err == nil && n > 0 && len(digits) < 7 {
@@ -133,7 +135,7 @@ func searched(ring *keys.Ring, text string) db.Cond {
 	}
 	if strings.Trim(text, "+-(). /0123456789") == "" && strings.ContainsAny(text, "0123456789") {
 		n, _ := strconv.ParseInt(digits, 10, 64)
-		return db.Or(db.Where("a.phone_index = ?", PhoneIndex(ring, text)), db.Where("a.seq = ?", n))
+		return db.Or(db.In("a.phone_index", indexes(ring, phoneField, phoneKey(text))), db.Where("a.seq = ?", n))
 	}
 	begin := Fold(text)
 	if begin == "" {
@@ -164,19 +166,15 @@ type Kin struct {
 	SameAddress, SameEmail, SamePhone bool
 }
 
-const kinOf = `a.id IN (SELECT x.id FROM application x WHERE x.email_index = ? AND x.email_index <> ?
- UNION SELECT x.id FROM application x WHERE x.phone_index = ? AND x.phone_index <> ?
- UNION SELECT x.id FROM application x WHERE x.address_index = ? AND x.address_index <> ?) AND a.id <> ?`
-
 // Related gives the newest applications, within the scope and left by limits,
 // that share the client's address, the e-mail or the telephone number with one,
 // and how many there are.
 func Related(ctx context.Context, tx *db.Tx, sc gate.Scope, left db.Cond, of *Application, limit int) ([]Kin, int64, error) {
-	none := []byte{}
-	cond := db.And(sc.Applications(), left, db.Where(kinOf, of.emailIndex, none, of.phoneIndex, none, of.addressIndex, none, of.ID))
+	s := of.sharing()
+	cond := db.And(sc.Applications(), left, s.kin(of))
 	list, err := db.All(ctx, tx, func(r *db.Rows) (Kin, error) {
 		a, err := scanApplication(r.Scan)
-		return Kin{a, shares(a.addressIndex, of.addressIndex), shares(a.emailIndex, of.emailIndex), shares(a.phoneIndex, of.phoneIndex)}, err
+		return Kin{a, shares(a.addressIndex, s.address), shares(a.emailIndex, s.email), shares(a.phoneIndex, s.phone)}, err
 	}, `SELECT `+applicationColumns+fromApplication+`WHERE `+cond.SQL()+` ORDER BY a.created_at DESC, a.seq DESC LIMIT ?`, append(cond.Args(), limit)...)
 	if err != nil {
 		return nil, 0, err
@@ -185,7 +183,9 @@ func Related(ctx context.Context, tx *db.Tx, sc gate.Scope, left db.Cond, of *Ap
 	return list, n, err
 }
 
-func shares(a, b []byte) bool { return len(a) > 0 && string(a) == string(b) }
+func shares(index []byte, among [][]byte) bool {
+	return slices.ContainsFunc(among, func(b []byte) bool { return bytes.Equal(index, b) })
+}
 
 // CompanyOf finds a source company by id or name; ok is false if there is none.
 func CompanyOf(ctx context.Context, tx *db.Tx, ref string) (id.SourceCompany, bool, error) {

@@ -26,12 +26,19 @@ func Matches(ring *keys.Ring, text string) []Match {
 		{`%s.surname_key >= ? AND %[1]s.surname_key < ?`, []any{name, Beyond(name)}},
 	}
 	if strings.Contains(text, "@") {
-		out = append(out, Match{`%s.email_index = ?`, []any{ring.BlindIndex("borrower.email", emailKey(text))}})
+		out = append(out, indexed("email_index", ring.BlindIndexes("borrower.email", emailKey(text))))
 	}
 	if phoneDigits(text) {
-		out = append(out, Match{`%s.phone_index = ?`, []any{ring.BlindIndex("borrower.phone", phoneKey(text))}})
+		out = append(out, indexed("phone_index", ring.BlindIndexes("borrower.phone", phoneKey(text))))
 	}
 	return out
+}
+
+// indexed is met by a borrower whose index is one of values: more than one while
+// the key of the blind index is being turned.
+func indexed(column string, values [][]byte) Match {
+	c := db.In("%[1]s."+column, values)
+	return Match{c.SQL(), c.Args()}
 }
 
 // BorrowersLike gives the select of the borrowers that a text may name, glued
