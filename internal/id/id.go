@@ -44,6 +44,7 @@ type (
 	Exception     string // a recorded exception from second factors
 	Proposal      string // of an operation that needs four eyes
 	AccessRequest string
+	Witness       string // of the audit trail
 )
 
 // Noun is any id type of this package.
@@ -78,6 +79,7 @@ func (Job) prefix() string           { return "jb" }
 func (Team) prefix() string          { return "tm" }
 func (Factor) prefix() string        { return "fa" }
 func (Exception) prefix() string     { return "fx" }
+func (Witness) prefix() string       { return "wi" }
 func (Proposal) prefix() string      { return "pp" }
 func (AccessRequest) prefix() string { return "rq" }
 
