@@ -8,6 +8,7 @@ export CGO_ENABLED ?= 0
 build:
 	@mkdir -p bin
 	$(GO) build -trimpath -o bin/lendkeep ./platform
+	$(GO) build -trimpath -o bin/auditor ./auditor
 	$(GO) build -trimpath -o bin/ipstack-standin ./standin/ipstack
 
 # Everything on the loopback address, with sample data; Ctrl-C ends it.

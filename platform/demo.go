@@ -62,6 +62,9 @@ func (d *demoCommand) Run(ctx context.Context, s *Settings) error {
 		return err
 	}
 	s.Proxies = append(s.Proxies, "127.0.0.1", "::1")
+	if s.Witness == "" {
+		s.Witness = filepath.Join(s.Data, "witness") // one folder holds a demo; the page says what that is worth
+	}
 	c, err := s.config(url)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/lendkeep/lendkeep/internal/audit/witness"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/ipset"
 	"github.com/lendkeep/lendkeep/internal/keys/filekms"
@@ -23,7 +24,7 @@ type finding struct{ what, found, mend string }
 // Run looks at the configuration and says how to mend it; exit status 1 if
 // something must be mended.
 func (doctorCommand) Run(ctx context.Context, s *Settings) error {
-	findings := []finding{s.lookAtData(), s.lookAtKMS(), s.lookAtDatabase(ctx), s.lookAtProxies(), s.lookAtMail(), s.lookAtServer()}
+	findings := []finding{s.lookAtData(), s.lookAtKMS(), s.lookAtDatabase(ctx), s.lookAtProxies(), s.lookAtMail(), s.lookAtWitness(), s.lookAtServer()}
 	bad := 0
 	for _, f := range findings {
 		mark := "✓"
@@ -100,6 +101,22 @@ func (s *Settings) lookAtMail() finding {
 		return finding{"mail", told(err), "mend LENDKEEP_MAIL: smtp://user:password@host:port, or a folder"}
 	}
 	return finding{"mail", "can be sent as configured", ""}
+}
+
+func (s *Settings) lookAtWitness() finding {
+	if s.Witness == "" {
+		return finding{"witness", "no folder keeps checkpoints of the audit trails (LENDKEEP_WITNESS); each lender can name a witness outside", ""}
+	}
+	apart, err := witness.Apart(s.Witness, s.Data)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return finding{"witness", s.Witness + " is not there yet; the first start makes it", ""}
+	case err != nil:
+		return finding{"witness", err.Error(), "let this user write " + s.Witness}
+	case !apart:
+		return finding{"witness", s.Witness + " lies on the same volume as the data", "put it on a volume that the keepers of this server cannot change: what can be rewritten together proves nothing"}
+	}
+	return finding{"witness", s.Witness + " on a volume of its own", ""}
 }
 
 func (s *Settings) lookAtServer() finding {

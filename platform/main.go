@@ -50,6 +50,7 @@ type Settings struct {
 	Proxies  []string `help:"Addresses of trusted reverse proxies." env:"LENDKEEP_PROXIES"`
 	Mail     string   `help:"smtp://user:password@host:port, or a folder that keeps mail as files." env:"LENDKEEP_MAIL"`
 	MailFrom string   `help:"Address that mail comes from." default:"no-reply@localhost.localdomain" env:"LENDKEEP_MAIL_FROM"`
+	Witness  string   `help:"Folder that keeps signed checkpoints of every audit trail; on a volume that the keepers of this server cannot change." env:"LENDKEEP_WITNESS"`
 	Breached string   `help:"File of breached passwords (sorted SHA-1 hashes, as published); empty: the short list that is built in." env:"LENDKEEP_BREACHED_PASSWORDS" name:"breached-passwords"`
 	LogLevel string   `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LENDKEEP_LOG_LEVEL"`
 }

@@ -60,3 +60,26 @@ func Switch(ctx context.Context, tx *db.Tx, w id.Witness, active bool) (bool, er
 	n, err := tx.Exec(ctx, switchRow, on, string(w), on)
 	return n == 1, err
 }
+
+// Operated makes the operator's folder, and no other one, a witness; without a folder
+// it ends the one that was.
+func Operated(ctx context.Context, tx *db.Tx, folder, by string) error {
+	rows, err := All(ctx, tx)
+	if err != nil {
+		return err
+	}
+	there := false
+	for _, r := range rows {
+		if r.Kind != File {
+			continue
+		}
+		there = there || r.Target == folder
+		if _, err := Switch(ctx, tx, r.ID, r.Target == folder); err != nil {
+			return err
+		}
+	}
+	if folder == "" || there {
+		return nil
+	}
+	return Insert(ctx, tx, &Row{ID: id.New[id.Witness](tx.At), Kind: File, Target: folder, CreatedAt: tx.At, CreatedBy: by})
+}

@@ -32,7 +32,7 @@ func each(t *testing.T, fn func(t *testing.T, h *gatetest.House, d desks)) {
 	var list []gate.Entry
 	gatetest.Each(t, func() gatetest.Config {
 		passwords := identity.NewPasswords()
-		d = desks{admin.New(admin.Config{Catalogue: func() []*gate.Meta { return gate.Catalogue(list) }}), apikeys.New(apikeys.Config{Catalogue: func() []*gate.Meta { return gate.Catalogue(list) }}), people.New(people.Config{Passwords: passwords}), records.New(),
+		d = desks{admin.New(admin.Config{Catalogue: func() []*gate.Meta { return gate.Catalogue(list) }}), apikeys.New(apikeys.Config{Catalogue: func() []*gate.Meta { return gate.Catalogue(list) }}), people.New(people.Config{Passwords: passwords}), records.New(records.Config{}),
 			signin.New(signin.Config{Passwords: passwords, Kick: func(*gate.Call) {}})}
 		list = append(append(append(append(d.Operations(), d.keys.Operations()...), d.people.Operations()...), d.records.Operations()...), d.signin.Operations()...)
 		return gatetest.Config{Operations: list}

@@ -76,6 +76,7 @@ type Config struct {
 	KMSFile  string // key file of the development KMS; "" = kms.key in Data
 	Proxies  []string
 	Mail     mail.Sender
+	Witness  string           // folder that keeps checkpoints of every tenant's trail; empty: none
 	URL      string           // under which people reach the server: the scheme and the port hold for every tenant
 	Breached *factor.Breached // known passwords that nobody may take; nil: those built in
 	Demo     Demo
@@ -120,6 +121,7 @@ type House struct {
 	handler      http.Handler
 	screens      []string // routes of the screens
 	work         *work
+	outbound     *outbound.Client
 }
 
 // Open puts the platform together and opens every tenant.
@@ -154,7 +156,7 @@ func (h *House) desks() error {
 	if err != nil {
 		return fmt.Errorf("addresses that also count as public: %w", err)
 	}
-	out := outbound.New(outbound.Config{AllowLoopback: c.Demo.On, Extra: also, Log: c.Log})
+	h.outbound = outbound.New(outbound.Config{AllowLoopback: c.Demo.On, Extra: also, Log: c.Log})
 	h.Signin = signin.New(signin.Config{Passwords: h.Passwords, Kick: h.work.kick, Origin: h.origin})
 	h.Inquiry = inquiry.New(inquiry.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Requests = requests.New(requests.Config{Inquiry: h.Inquiry, Built: h.work.build, Kick: h.work.kick})
@@ -171,8 +173,12 @@ func (h *House) desks() error {
 	h.Servicing = servicing.New(servicing.Config{AccessChanged: h.work.buildFor})
 	h.Onboarding = onboarding.New(onboarding.Config{Landed: h.work.buildFor})
 	h.Origination = origination.New(origination.Config{Board: h.board, Kick: h.work.kick, Gazetteer: gazetteer.Small(),
-		Provider: provider.Config{Outbound: out, AlsoPublic: also, PlainLoopback: c.Demo.On, QuotaPerAddress: c.Demo.On, Alert: h.alert, Now: c.Now}})
-	h.Records = records.New()
+		Provider: provider.Config{Outbound: h.outbound, AlsoPublic: also, PlainLoopback: c.Demo.On, QuotaPerAddress: c.Demo.On, Alert: h.alert, Now: c.Now}})
+	recorded, err := c.recorded()
+	if err != nil {
+		return err
+	}
+	h.Records = records.New(recorded)
 	var list []gate.Entry
 	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Addresses.Operations(), h.Keys.Operations(), h.Inquiry.Operations(), h.Requests.Operations(), h.Vantage.Operations(), h.Rehearsal.Operations(), h.People.Operations(), h.Roles.Operations(), h.PolicyFile.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
 		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {

@@ -48,6 +48,7 @@ func makers() map[string]maker {
 		"role":        created("/roles", `{"name":"Role {n}","ui":["loan.list","loan.view"],"api":["loan.list"]}`),
 		"restriction": created("/search-restrictions", `{"name":"Restriction {n}","visible":"true"}`),
 		"iprule":      created("/ip-rules", `{"name":"Rule {n}","mode":"deny","entries":["192.0.2.0/24"],"active":true,"holders":[]}`),
+		"witness":     created("/audit/witnesses", `{"kind":"mail","target":"outside{n}@example.com"}`),
 		"sitekey":     created("/site-keys", `{"label":"Form {n}","origins":["https://apply{n}.example.com"]}`),
 		"key":         created("/users/{user}/api-keys", `{"label":"Key {n}","scope":["me.view"]}`),
 		"proposal":    {make: func(w *world, _ *person) string { return w.propose(w.newcomer(policy.Manager)) }},
@@ -73,7 +74,7 @@ func makers() map[string]maker {
 // another one.
 func spent() map[string]string {
 	return map[string]string{
-		"team.delete": "team", "role.delete": "role", "search_restriction.delete": "restriction", "ip_rule.delete": "iprule", "api_key.revoke": "key",
+		"audit.witness.end": "witness", "team.delete": "team", "role.delete": "role", "search_restriction.delete": "restriction", "ip_rule.delete": "iprule", "api_key.revoke": "key",
 		"api_key.rotate": "key", "grant.end": "grant", "lent_loan.end": "lent", "me.api_key.revoke": "mykey", "session.end_one": "session", "session.end_all": "session",
 		"session.end_others": "session", "factor_exception.end": "exception", "user.factors.reset": "user exception grant key lent", "user.unlock": "user exception grant key lent", "role.restore": "position", "user.sign_out": "grant",
 		"application.approve": "application", "application.reject": "application", "loan.entry.reverse": "entry", "loan.write_off": "loan entry mine",

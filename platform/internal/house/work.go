@@ -18,7 +18,8 @@ import (
 )
 
 // work is what goes on behind the fronts, for each tenant: durable jobs, the
-// sequencer of the audit trail, and the building of sets of visible loans.
+// sequencer of the audit trail and its witnesses, and the building of sets of visible
+// loans.
 type work struct {
 	house   *House
 	mu      sync.Mutex // guards workers and begin
@@ -75,6 +76,7 @@ func (h *House) Run(ctx context.Context) error {
 		group.Go(func() error { return ended(ctx, t.Trail.Run(ctx)) })
 		group.Go(func() error { return h.work.builds(ctx, t, k) })
 		group.Go(func() error { return h.work.follows(ctx, t) })
+		group.Go(func() error { return h.witnessed(ctx, t) })
 		h.work.buildFor(t)
 	}
 	h.work.mu.Lock()

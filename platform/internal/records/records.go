@@ -1,5 +1,6 @@
 // Package records is the desk of the audit trail: looking through it and at
-// one entry. Looking is itself an entry. It writes nothing.
+// one entry, handing it to auditors, and naming the witnesses that keep its
+// checkpoints. Looking is itself an entry.
 package records
 
 import (
@@ -22,11 +23,21 @@ type Desk struct {
 
 	AuditExport    *gate.Op[AuditExportIn, gate.Chunk]
 	CheckpointList *gate.Op[CheckpointListIn, CheckpointListOut]
+	WitnessList    *gate.Op[Nothing, WitnessListOut]
+	WitnessAdd     *gate.Op[WitnessAddIn, Witness]
+	WitnessEnd     *gate.Op[WitnessRef, Witness]
+
+	config Config
+}
+
+// Config is what the operator has set.
+type Config struct {
+	FolderApart bool // the folder of checkpoints lies on another volume than the data
 }
 
 // New makes the desk.
-func New() *Desk {
-	return &Desk{
+func New(config Config) *Desk {
+	d := &Desk{config: config,
 		AuditList: &gate.Op[AuditListIn, AuditListOut]{
 			Name: "audit.list", Title: "Look through the audit trail", Area: "Audit", Screen: "Audit trail", Method: "GET", Path: "/audit",
 			Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole, Sensitivity: operation.Security, Do: list,
@@ -38,11 +49,13 @@ func New() *Desk {
 		},
 		AuditExport: exportOperation(), CheckpointList: checkpointOperation(),
 	}
+	d.witnessOperations()
+	return d
 }
 
 // Operations lists what the desk does.
 func (d *Desk) Operations() []gate.Entry {
-	return []gate.Entry{d.AuditList, d.AuditView, d.AuditExport, d.CheckpointList}
+	return []gate.Entry{d.AuditList, d.AuditView, d.AuditExport, d.CheckpointList, d.WitnessList, d.WitnessAdd, d.WitnessEnd}
 }
 
 // Narrow says which entries; empty fields do not narrow.

@@ -74,7 +74,7 @@ func eachBook(t *testing.T, fn func(t *testing.T, l *library)) {
 // furnished gives the operations and the rooms of the house.
 func (l *library) furnished(catalogue func() []*gate.Meta) ([]gate.Entry, []visit.Room) {
 	staff := people.New(people.Config{Passwords: identity.NewPasswords(), Catalogue: catalogue, Kick: func(*gate.Call) {}})
-	limits, sets, books := restrictions.New(restrictions.Config{}), addresses.New(), records.New()
+	limits, sets, books := restrictions.New(restrictions.Config{}), addresses.New(), records.New(records.Config{})
 	l.positions = roles.New(roles.Config{Catalogue: catalogue})
 	questions := inquiry.New(inquiry.Config{Catalogue: catalogue})
 	wishes, views, trials := requests.New(requests.Config{Inquiry: questions}), vantage.New(vantage.Config{Catalogue: catalogue}), rehearsal.New(rehearsal.Config{Catalogue: catalogue})

@@ -80,7 +80,7 @@ func open(t testing.TB) *place {
 	staff := people.New(people.Config{Passwords: identity.NewPasswords(), Catalogue: catalogue, Kick: func(*gate.Call) { p.kicked++ }})
 	positions := roles.New(roles.Config{Catalogue: catalogue})
 	limits := restrictions.New(restrictions.Config{})
-	books := records.New()
+	books := records.New(records.Config{})
 	questions := inquiry.New(inquiry.Config{Catalogue: catalogue})
 	wishes, views := requests.New(requests.Config{Inquiry: questions}), vantage.New(vantage.Config{Catalogue: catalogue})
 	trials := rehearsal.New(rehearsal.Config{Catalogue: catalogue})

@@ -34,7 +34,7 @@ func each(t *testing.T, fn func(t *testing.T, o *office)) {
 	var d *servicing.Desk
 	var trail *records.Desk
 	gatetest.Each(t, func() gatetest.Config {
-		d, trail = servicing.New(servicing.Config{}), records.New()
+		d, trail = servicing.New(servicing.Config{}), records.New(records.Config{})
 		list := append(d.Operations(), trail.Operations()...)
 		return gatetest.Config{Operations: append(list, visit.Operations()...), Vocabulary: d.Vocabulary}
 	}, func(t *testing.T, h *gatetest.House) {

@@ -46,7 +46,7 @@ func open(t *testing.T) *place {
 	p.desk, p.loans = desk.New(desk.Config{Catalogue: catalogue}), servicing.New(servicing.Config{})
 	limits, sets := restrictions.New(restrictions.Config{}), addresses.New()
 	file := policyfile.New(policyfile.Config{Roles: p.desk, Restrictions: limits, Addresses: sets, Catalogue: catalogue})
-	for _, operations := range [][]gate.Entry{p.desk.Operations(), file.Operations(), limits.Operations(), sets.Operations(), p.loans.Operations(), records.New().Operations(), visit.Operations()} {
+	for _, operations := range [][]gate.Entry{p.desk.Operations(), file.Operations(), limits.Operations(), sets.Operations(), p.loans.Operations(), records.New(records.Config{}).Operations(), visit.Operations()} {
 		list = append(list, operations...)
 	}
 	p.House = gatetest.New(t, db.SQLite, gatetest.Config{Operations: list, Vocabulary: p.loans.Vocabulary})

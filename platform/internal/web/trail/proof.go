@@ -49,15 +49,23 @@ func (r *Room) exports(p *gate.Page, l *look) (out []parts.Button) {
 // proof shows what the trail is proven by.
 func (r *Room) proof(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
-		out, err := visit.Look(ctx, v, p, r.desk.CheckpointList)
-		if err != nil {
+		var err error
+		shows := &evidence{v: v, told: p.Can(r.desk.WitnessList.Name, ""), add: p.Can(r.desk.WitnessAdd.Name, ""), end: p.Can(r.desk.WitnessEnd.Name, "")}
+		if shows.out, err = visit.Look(ctx, v, p, r.desk.CheckpointList); err != nil {
 			return visit.View{}, err
 		}
+		if shows.told {
+			list, err := gate.Look(ctx, p, r.desk.WitnessList, &records.Nothing{})
+			if err != nil {
+				return visit.View{}, err
+			}
+			shows.witnesses = list.Items
+		}
 		page := parts.Page{Title: "Proof", Crumbs: []parts.Link{{Text: "Audit", Href: home}}}
-		if p.Can(r.desk.AuditExport.Name, "") && p.Call().Scope.Everything() && len(out.Items) > 0 {
+		if p.Can(r.desk.AuditExport.Name, "") && p.Call().Scope.Everything() && len(shows.out.Items) > 0 {
 			page.Actions = []parts.Button{{Label: "Export the whole trail", Href: exportFile + "?extent=whole"}}
 		}
-		return visit.View{Page: page, Body: proofBody(out, v.Zone())}, nil
+		return visit.View{Page: page, Body: proofBody(shows)}, nil
 	}
 }
 

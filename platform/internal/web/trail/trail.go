@@ -49,6 +49,9 @@ func New(d *records.Desk, people People, catalogue func() []*gate.Meta) *Room {
 func (r *Room) Routes(m *visit.Mux) {
 	m.Get(home, func(v *visit.Visit) { v.Show(r.list(v)) })
 	m.Get(proofPage, func(v *visit.Visit) { v.Show(r.proof(v)) })
+	m.Get(witnessPath+"/new", func(v *visit.Visit) { v.Show(r.blank(v)) })
+	m.Post(witnessPath, r.add)
+	m.Post(witnessPath+"/{id}/end", r.finish)
 	m.Get(exportFile, func(v *visit.Visit) { visit.Stream(v, r.desk.AuditExport) })
 	m.Get(home+"/{id}", func(v *visit.Visit) { v.Show(r.entry(v)) })
 }

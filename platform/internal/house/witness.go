@@ -1,0 +1,52 @@
+package house
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/lendkeep/lendkeep/internal/audit/witness"
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/platform/internal/records"
+	"github.com/lendkeep/lendkeep/platform/internal/tenant"
+)
+
+// recorded is what the desk of the trail must know of the operator's folder.
+func (c *Config) recorded() (records.Config, error) {
+	if c.Witness == "" {
+		return records.Config{}, nil
+	}
+	if err := os.MkdirAll(c.Witness, 0o750); err != nil {
+		return records.Config{}, fmt.Errorf("making the folder of checkpoints: %w", err)
+	}
+	apart, err := witness.Apart(c.Witness, c.Data)
+	if err == nil && !apart {
+		c.Log.Warn("the folder of checkpoints lies on the same volume as the data: whoever can change the one can change the other", "folder", c.Witness)
+	}
+	return records.Config{FolderApart: apart}, err
+}
+
+// witnessed brings a tenant's checkpoints to its witnesses until ctx ends.
+func (h *House) witnessed(ctx context.Context, t *tenant.Tenant) error {
+	err := t.DB.Write(ctx, t.DB.Now(), func(ctx context.Context, tx *db.Tx) error {
+		return witness.Operated(ctx, tx, h.Config.Witness, "house/operator")
+	})
+	if err != nil && ctx.Err() == nil {
+		h.Config.Log.Error("the operator's folder could not be made a witness; start again to try anew", "tenant", t.Slug, "error", err)
+	}
+	p := witness.Publisher{DB: t.DB, Trail: t.Trail, Lender: t.Name, Open: h.openWitness, Log: h.Config.Log}
+	return ended(ctx, p.Run(ctx))
+}
+
+func (h *House) openWitness(w witness.Row) (witness.Witness, error) {
+	switch w.Kind {
+	case witness.File:
+		return witness.Folder{Path: w.Target}, nil
+	case witness.HTTPS:
+		return witness.Endpoint{URL: w.Target, Key: w.Key, Call: h.outbound.Do}, nil
+	case witness.Mail:
+		return witness.Mailbox{Address: w.Target, Sender: h.Config.Mail}, nil
+	}
+	return nil, errors.New("a witness of an unknown kind")
+}
