@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lendkeep/lendkeep/internal/audit"
+	"github.com/lendkeep/lendkeep/internal/audit/witness"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/proof/bundle"
@@ -100,6 +101,13 @@ func resume(ctx context.Context, c *gate.Call, in *AuditExportIn, x *audit.Extra
 	since, err := sizes(in.Since)
 	if err != nil {
 		return nil, err
+	}
+	witnesses, err := witness.All(ctx, c.Tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range witnesses { // whoever asks a witness finds its newest checkpoint proven
+		since = append(since, w.Taken.Size)
 	}
 	h, err := c.Tenant.Trail.Head(ctx, c.Tx, x, since)
 	if errors.Is(err, audit.ErrNoCheckpoint) {
