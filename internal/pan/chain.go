@@ -27,6 +27,7 @@ type chain struct {
 	text   string
 	digits []digit
 	groups []group
+	sums   [2][]int32 // of the digits before each, doubled at even or at odd places
 }
 
 // Classes of bytes. A byte without a class ends a number.
@@ -34,7 +35,7 @@ const (
 	isDigit     = 1 << iota // an ASCII digit
 	isSeparator             // an ASCII separator
 	isWide                  // a piece of another character, or an escape: look closer
-	isForeign               // a piece of another character
+	isForeign               // may begin a character that is a digit
 	opens       = isDigit | isForeign
 )
 
@@ -44,11 +45,11 @@ var class = func() (t [256]uint8) {
 		switch b := byte(c); {
 		case b >= '0' && b <= '9':
 			t[c] = isDigit
-		case b >= utf8.RuneSelf:
-			t[c] = isWide | isForeign
-		case b == '%' || b == '&':
+		case b == 0xc2 || b >= 0xd9 && b <= 0xdf || b >= 0xe0 && b <= 0xe2 || b == 0xea || b == 0xef || b == 0xf0:
+			t[c] = isWide | isForeign // the first bytes of all foreign digits, of which few letters are
+		case b >= utf8.RuneSelf || b == '%' || b == '&' || b == '\\':
 			t[c] = isWide
-		case 'a' <= b|0x20 && b|0x20 <= 'z' || strings.IndexByte(breaks, b) >= 0:
+		case 'a' <= b|0x20 && b|0x20 <= 'z':
 		default:
 			t[c] = isSeparator
 		}
@@ -57,8 +58,8 @@ var class = func() (t [256]uint8) {
 }()
 
 const (
-	maxVisible   = 4  // visible separator characters between two digits
-	maxInvisible = 16 // zero-width characters between two digits
+	maxVisible   = 16 // visible separator characters between two digits
+	maxInvisible = 64 // zero-width characters between two digits
 )
 
 // digitAt gives the value of the digit at i, or the width of what is there.
@@ -74,23 +75,29 @@ func digitAt(text string, i int) (value byte, size int, ok bool) {
 	return v, size, ok
 }
 
+// fancy are digits in rings, in brackets, with a point, as exponents and as
+// indexes: from..to, and what the first of them is worth.
+var fancy = [...]struct {
+	from, to rune
+	first    byte
+}{
+	{0xb2, 0xb3, 2}, {0xb9, 0xb9, 1}, {0x2070, 0x2070, 0}, {0x2074, 0x2079, 4}, {0x2080, 0x2089, 0}, {0x2460, 0x2468, 1}, {0x2474, 0x247c, 1}, {0x2488, 0x2490, 1},
+	{0x24ea, 0x24ea, 0}, {0x24f5, 0x24fd, 1}, {0x24ff, 0x24ff, 0}, {0x2776, 0x277e, 1}, {0x2780, 0x2788, 1}, {0x278a, 0x2792, 1}, {0x1f100, 0x1f100, 0},
+	{0x1f101, 0x1f10a, 0}, {0x1f10b, 0x1f10b, 0}, {0x1f10c, 0x1f10c, 0},
+}
+
 // foreign gives the value of a digit that is not ASCII: decimal digits of all
-// scripts, and the superscript, subscript and circled ones.
+// scripts, and the fancy ones.
 func foreign(r rune) (byte, bool) {
-	switch {
-	case r == 0xb2 || r == 0xb3:
-		return byte(r - 0xb0), true
-	case r == 0xb9:
-		return 1, true
-	case r == 0x2070 || (r >= 0x2074 && r <= 0x2079):
-		return byte(r - 0x2070), true
-	case r >= 0x2080 && r <= 0x2089:
-		return byte(r - 0x2080), true
-	case r >= 0x2460 && r <= 0x2468:
-		return byte(r - 0x2460 + 1), true
-	case r == 0x24ea:
-		return 0, true
-	case !unicode.Is(unicode.Nd, r):
+	if r < 0x660 || r >= 0x2070 && r <= 0x2792 || r >= 0x1f100 && r <= 0x1f10c {
+		for _, f := range fancy {
+			if f.from <= r && r <= f.to {
+				return f.first + byte(r-f.from), true
+			}
+		}
+		return 0, false
+	}
+	if !unicode.Is(unicode.Nd, r) {
 		return 0, false
 	}
 	for _, t := range unicode.Nd.R16 {
@@ -106,57 +113,33 @@ func foreign(r rune) (byte, bool) {
 	return 0, false
 }
 
-// breaks are the ASCII characters that end a number, beside letters: those
-// that part fields, as in track data and query strings.
-const breaks = "=^<>{}@!?$&"
-
 // separator gives the width of the separator character at i, 0 if it is none.
 func separator(text string, i int) (size int, visible bool) {
 	c := text[i]
 	switch {
 	case c >= utf8.RuneSelf:
 		r, size := utf8.DecodeRuneInString(text[i:])
+		if r == 0x115f || r == 0x1160 || r == 0x3164 || r == 0xffa0 {
+			return size, false // letters that nobody sees
+		}
 		if unicode.IsLetter(r) || unicode.IsNumber(r) {
 			return 0, false
 		}
 		return size, !unicode.In(r, unicode.Cf, unicode.Mn, unicode.Me)
-	case c == '%':
-		return escape(text[i:]), true
-	case c == '&':
-		if strings.HasPrefix(text[i:], "&nbsp;") {
-			return 6, true
+	case c == '%' || c == '&' || c == '\\':
+		r, size := unescape(text[i:])
+		if size == 0 {
+			return 1, true
 		}
-		return 0, false
-	case 'a' <= c|0x20 && c|0x20 <= 'z' || strings.IndexByte(breaks, c) >= 0:
+		if r < utf8.RuneSelf && class[r]&isSeparator == 0 && class[r]&isWide == 0 {
+			return 0, false
+		}
+		return size, true
+	}
+	if class[c]&isSeparator == 0 {
 		return 0, false
 	}
 	return 1, true
-}
-
-// escape gives 3 for an escaped separator of an address ("%20", "%C2"), else 0.
-func escape(s string) int {
-	if len(s) < 3 {
-		return 0
-	}
-	hi, lo := nibble(s[1]), nibble(s[2])
-	if hi < 0 || lo < 0 {
-		return 0
-	}
-	c := byte(hi<<4 | lo)
-	if c < utf8.RuneSelf && (c >= '0' && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || strings.IndexByte(breaks, c) >= 0) {
-		return 0
-	}
-	return 3
-}
-
-func nibble(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		return int(c|0x20-'a') + 10
-	}
-	return -1
 }
 
 // gap walks over separators from i: next is where the next digit stands.
@@ -184,8 +167,10 @@ func gap(text string, i, limit int) (next int, ok bool) {
 }
 
 // measure gives the end of the chain that begins with the digit at i, and the
-// number of its digits, and stores nothing: most chains are too short.
-func measure(text string, i int) (end, digits int) {
+// number of its digits, and stores nothing: most chains are too short. last is
+// where the last unbroken run of digits begins.
+func measure(text string, i int) (end, digits, last int) {
+	last = i
 	for end = i; i < len(text); {
 		c := class[text[i]]
 		if c == isDigit {
@@ -196,10 +181,11 @@ func measure(text string, i int) (end, digits int) {
 		}
 		if c == isSeparator && i+1 < len(text) && class[text[i+1]] == isDigit { // by far the most frequent
 			i++
+			last = i
 			continue
 		}
 		if c == 0 {
-			return end, digits
+			return end, digits, last
 		}
 		if _, size, ok := digitAt(text, i); ok {
 			digits++
@@ -209,21 +195,20 @@ func measure(text string, i int) (end, digits int) {
 		}
 		next, more := gap(text, i, len(text))
 		if !more {
-			return end, digits
+			return end, digits, last
 		}
-		i = next
+		i, last = next, next
 	}
-	return end, digits
+	return end, digits, last
 }
 
-// collect stores digits and groups of text[from:to] and gives where it ended.
-// Separators in front of the first and behind the last digit are passed over.
-func (c *chain) collect(from, to int) int {
+// collect stores digits and groups of text[from:to].
+func (c *chain) collect(from, to int) {
 	i, behind := from, from
 	for i < to {
 		next, ok := gap(c.text, i, to)
 		if !ok {
-			return next
+			break
 		}
 		sep := c.text[behind:next]
 		if len(c.groups) == 0 {
@@ -241,14 +226,76 @@ func (c *chain) collect(from, to int) int {
 		g.to, behind = len(c.digits), i
 		c.groups = append(c.groups, g)
 	}
-	return i
+	c.sum()
 }
 
-// values gives the digits from..to as numbers 0 to 9.
-func (c *chain) values(from, to int) []byte {
-	out := make([]byte, 0, longest)
-	for _, d := range c.digits[from:to] {
-		out = append(out, d.value)
+// sum prepares luhn: sums of all digits before each, every second one doubled.
+func (c *chain) sum() {
+	room := make([]int32, 2*(len(c.digits)+1))
+	c.sums = [2][]int32{room[:len(c.digits)+1], room[len(c.digits)+1:]}
+	for i, d := range c.digits {
+		for odd := range c.sums {
+			v := int32(d.value)
+			if i%2 == odd {
+				if v *= 2; v > 9 {
+					v -= 9
+				}
+			}
+			c.sums[odd][i+1] = c.sums[odd][i] + v
+		}
 	}
-	return out
 }
+
+// luhn reports whether the last of the digits from..to checks (ISO/IEC 7812-1,
+// annex B).
+func (c *chain) luhn(from, to int) bool {
+	s := c.sums[to%2]
+	return (s[to]-s[from])%10 == 0
+}
+
+// card reports whether the digits from..to are a number that a network issues.
+func (c *chain) card(from, to int) bool {
+	n := to - from
+	if n < shortest || n > longest || !c.luhn(from, to) {
+		return false
+	}
+	head := 0
+	for _, d := range c.digits[from : from+6] {
+		head = head*10 + int(d.value)
+	}
+	return issued(head, n)
+}
+
+// places gives where the digits from..to begin and end in the text.
+func (c *chain) places(from, to int) (start, end int) {
+	d := c.digits[to-1]
+	return int(c.digits[from].at), int(d.at) + int(d.size)
+}
+
+// number gives the digits from..to as a number; -1 if they are too many.
+func (c *chain) number(g group) int {
+	if g.size() > 9 {
+		return -1
+	}
+	n := 0
+	for _, d := range c.digits[g.from:g.to] {
+		n = n*10 + int(d.value)
+	}
+	return n
+}
+
+// pair reads two digits as the hexadecimal code of a digit or a space: see coded.
+func (c *chain) pair(i int) (byte, bool) {
+	a, b := c.digits[i].value, c.digits[i+1].value
+	switch {
+	case a == 3:
+		return b, true
+	case a == 2 && b == 0:
+		return ' ', true
+	}
+	return 0, false
+}
+
+func isPoint(sep string) bool { return sep == "." || sep == "," }
+
+func anyOf(sep string, of string) bool { return len(sep) == 1 && strings.Contains(of, sep) }

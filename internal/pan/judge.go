@@ -1,103 +1,163 @@
 package pan
 
-import (
-	"net/netip"
-	"strings"
-)
+import "strings"
 
 // judge looks through one chain for card numbers. They begin and end with a
 // group; the longest at each place wins, so that a mask covers all of it.
 func judge(text string, start, end, digits int, each func(Span)) bool {
 	c := chain{text: text, digits: make([]digit, 0, digits)}
 	c.collect(start, end)
+	if digits >= 2*shortest {
+		if from, to, ok := c.coded(); ok {
+			if each == nil {
+				return true
+			}
+			s, e := c.places(from, to)
+			each(Span{s, e, true})
+			return true
+		}
+	}
 	found := false
 	for i := 0; i < len(c.groups); i++ {
-		if last, cut, ok := c.longestFrom(i); ok {
+		if heads[c.head(c.groups[i].from)] == 0 && c.groups[i].size() < longest {
+			continue
+		}
+		if last, from, to, ok := c.longestFrom(i); ok {
 			found = true
 			if each == nil {
 				return true
 			}
-			d := c.digits[cut-1]
-			each(Span{int(c.digits[c.groups[i].from].at), int(d.at) + int(d.size)})
+			s, e := c.places(from, to)
+			each(Span{s, e, false})
 			i = last
 		}
 	}
 	return found
 }
 
-// longestFrom gives the last group of the longest card number that begins with
-// group i, and the index behind its last digit.
-func (c *chain) longestFrom(i int) (last, cut int, ok bool) {
-	var room [longest]byte
-	v := room[:0]
+// head gives the two digits from i, 0 at the end.
+func (c *chain) head(i int) int {
+	if i+1 >= len(c.digits) {
+		return 0
+	}
+	return int(c.digits[i].value)*10 + int(c.digits[i+1].value)
+}
+
+// longestFrom gives the longest card number that begins with group i: its last
+// group and its digits from..to.
+func (c *chain) longestFrom(i int) (last, from, to int, ok bool) {
 	first := c.groups[i]
-	if n := first.size(); n > longest {
-		if n = c.glued(first); n > 0 {
-			return i, first.from + n, true
+	if first.size() >= longest {
+		if from, to = c.glued(first); to > 0 {
+			return i, from, to, true
 		}
-		return 0, 0, false
 	}
 	for j := i; j < len(c.groups); j++ {
 		g := c.groups[j]
-		if len(v)+g.size() > longest {
+		if g.to-first.from > longest {
 			break
 		}
-		for _, d := range c.digits[g.from:g.to] {
-			v = append(v, d.value)
-		}
-		if len(v) >= shortest && issued(v) && luhn(v) && c.credible(i, j, len(v)) {
-			last, cut, ok = j, g.to, true
+		if c.card(first.from, g.to) && c.credible(i, j) {
+			last, from, to, ok = j, first.from, g.to, true
 		}
 	}
-	return last, cut, ok
+	return last, from, to, ok
 }
 
-// glued finds a card number with its expiry date (MMYY) and perhaps its
+// glued finds a card number in a longer run: with noughts in front of it, as in
+// a field of fixed width, or with its expiry date (MMYY) and perhaps its
 // security code stuck to it, as in a dump without separators.
-func (c *chain) glued(g group) int {
+func (c *chain) glued(g group) (from, to int) {
+	from = g.from
+	for from < g.to && c.digits[from].value == 0 {
+		from++
+	}
+	if n := g.to - from; from >= g.from+2 && (n == 15 || n == 16) && c.card(from, g.to) {
+		return from, g.to
+	}
 	for _, n := range [...]int{16, 15} {
 		rest := g.size() - n
 		if rest != 4 && rest != 7 && rest != 8 {
 			continue
 		}
-		v := c.values(g.from, g.from+n+4)
-		month, year := v[n]*10+v[n+1], v[n+2]*10+v[n+3]
-		if month >= 1 && month <= 12 && year >= 20 && year <= 49 && issued(v[:n]) && luhn(v[:n]) {
-			return n
+		if c.expires(g.from+n) && c.card(g.from, g.from+n) {
+			return g.from, g.from + n
 		}
 	}
-	return 0
+	return 0, 0
+}
+
+// expires reports whether the four digits from i are an expiry date, MMYY.
+func (c *chain) expires(i int) bool {
+	if i+4 > len(c.digits) {
+		return false
+	}
+	month, year := c.head(i), c.head(i+2)
+	return month >= 1 && month <= 12 && year >= 20 && year <= 49
+}
+
+// coded finds a card number written as the hexadecimal codes of its characters
+// (3x for a digit, 20 for a space), in one run or by twos.
+func (c *chain) coded() (from, to int, ok bool) {
+	for start := range 2 {
+		var n chain
+		for i := start; i+1 < len(c.digits); i += 2 {
+			v, pair := c.pair(i)
+			switch {
+			case pair && v <= 9:
+				n.digits = append(n.digits, digit{at: int32(i), size: 2, value: v})
+			case !pair || len(n.digits) == 0:
+				if from, to, ok = n.somewhere(); ok {
+					return from, to, true
+				}
+				n.digits = n.digits[:0]
+			}
+		}
+		if from, to, ok = n.somewhere(); ok {
+			return from, to, true
+		}
+	}
+	return 0, 0, false
+}
+
+// somewhere finds a card number at any place of digits that are two wide.
+func (c *chain) somewhere() (from, to int, ok bool) {
+	if len(c.digits) < shortest {
+		return 0, 0, false
+	}
+	c.sum()
+	for i := 0; i+shortest <= len(c.digits); i++ {
+		for n := longest; n >= shortest; n-- {
+			if i+n <= len(c.digits) && c.card(i, i+n) {
+				a, b := c.places(i, i+n)
+				return a, b, true
+			}
+		}
+	}
+	return 0, 0, false
 }
 
 // credible weighs grouping and surroundings of the groups i..j.
-func (c *chain) credible(i, j, n int) bool {
-	from := int(c.digits[c.groups[i].from].at)
-	d := c.digits[c.groups[j].to-1]
-	to := int(d.at) + int(d.size)
-	if c.quiet(i, j, from, to, n) {
+func (c *chain) credible(i, j int) bool {
+	if c.quiet(i, j) {
 		return false
 	}
-	if i == j {
+	switch {
+	case i == j:
 		return true
+	case c.printed(i, j):
+		return !c.table(i, j)
+	case c.uniform(i, j) && c.regular(i, j) && c.groups[i].size() != 3:
+		return !c.beside(i, j, c.groups[i].size()) && (j > i+1 || c.groups[i].size() == c.groups[j].size() || !c.glue(i, j))
 	}
-	if c.printed(i, j) {
-		return true
+	if amount, _ := c.triples(i, j); amount {
+		return true // more than an amount can be, or it were quiet
 	}
-	if !c.homogeneous(i, j) {
-		return false
-	}
-	left := i > 0 && c.groups[i].sep == c.groups[j].sep
-	right := j+1 < len(c.groups) && c.groups[j+1].sep == c.groups[j].sep
-	if g := c.groups[i].size(); c.regular(i, j) {
-		table := (left && c.groups[i-1].size() == g) || (right && c.groups[j+1].size() == g)
-		return g == 4 || !table
-	}
-	inner := len(c.groups[j].sep) // a neighbour must stand further off than the groups do
-	return (i == 0 || inner < len(c.groups[i].sep)) && (j+1 == len(c.groups) || inner < len(c.groups[j+1].sep))
+	return c.alone(i, j) && !c.glue(i, j) && !c.explained(i, j)
 }
 
-// homogeneous reports whether all separators inside the groups are the same.
-func (c *chain) homogeneous(i, j int) bool {
+// uniform reports whether all separators inside the groups are the same.
+func (c *chain) uniform(i, j int) bool {
 	for k := i + 2; k <= j; k++ {
 		if c.groups[k].sep != c.groups[i+1].sep {
 			return false
@@ -124,6 +184,27 @@ func (c *chain) printed(i, j int) bool {
 	return false
 }
 
+// table reports a row of four and four digits that goes on like that: the middle
+// of a longer number, or columns. One group in front may be something else, and
+// the expiry date may follow.
+func (c *chain) table(i, j int) bool {
+	if c.groups[i].size() != 4 || c.groups[i+1].size() != 4 || !c.uniform(i, j) {
+		return false
+	}
+	sep := c.groups[j].sep
+	left := i > 0 && c.groups[i].sep == sep && c.groups[i-1].size() == 4
+	right := j+1 < len(c.groups) && c.groups[j+1].sep == sep && c.groups[j+1].size() <= 4
+	switch {
+	case left && right:
+		return true
+	case left:
+		return i > 1 && c.groups[i-1].sep == sep
+	case right && c.groups[j+1].size() == 4:
+		return !c.expires(c.groups[j+1].from) || j+2 < len(c.groups) && c.groups[j+2].sep == sep && c.groups[j+2].size() == 4
+	}
+	return false
+}
+
 // regular reports groups of one size, where the last may be shorter.
 func (c *chain) regular(i, j int) bool {
 	size := c.groups[i].size()
@@ -135,150 +216,81 @@ func (c *chain) regular(i, j int) bool {
 	return c.groups[j].size() <= size
 }
 
-// quiet reports numbers that are something else for certain.
-func (c *chain) quiet(i, j, from, to, n int) bool {
-	switch {
-	case n == 13 && from > 0 && c.text[from-1] == '+':
-		return true // an international telephone number
-	case c.decimal(i, j):
-		return true
-	case c.thousands(i, j, n):
-		return true
-	case i == j && token(c.text, from, to):
-		return true
-	case i < j && c.groups[j].sep == ":" && inIPv6(c.text, from, to):
-		return true
-	}
-	return inIBAN(c.text, from, to)
+// beside reports that a group of the same size stands beside the groups i..j with
+// the same separator.
+func (c *chain) beside(i, j, size int) bool {
+	sep := c.groups[j].sep
+	return i > 0 && c.groups[i].sep == sep && c.groups[i-1].size() == size ||
+		j+1 < len(c.groups) && c.groups[j+1].sep == sep && c.groups[j+1].size() == size
 }
 
-// decimal reports a number with a point: an amount ("1234567890123.45", up to
-// 15 digits in front: a card number that a spreadsheet made a number of has 16)
-// or a fraction ("0.4111111111111111", "12.4…"; behind a comma only after 0,
-// because a comma also parts the columns of a list).
-func (c *chain) decimal(i, j int) bool {
-	if j > i+1 || (j == i+1 && !point(c.groups[j].sep)) {
-		return false
-	}
-	whole := i
-	if i == j && i > 0 && point(c.groups[i].sep) {
-		whole = i - 1
-	}
-	part := whole + 1
-	if part >= len(c.groups) || !point(c.groups[part].sep) || (whole > 0 && point(c.groups[whole].sep)) ||
-		(part+1 < len(c.groups) && point(c.groups[part+1].sep)) {
-		return false
-	}
-	w, p := c.groups[whole], c.groups[part]
-	if p.size() <= 2 {
-		return w.size() <= 15 && whole == i
-	}
-	if p.sep == "," {
-		return w.size() == 1 && c.digits[w.from].value == 0
-	}
-	return w.size() <= 3
-}
-
-func point(sep string) bool { return sep == "." || sep == "," }
-
-// thousands reports an amount in groups of three: "4,111,111,111,111.00".
-func (c *chain) thousands(i, j, n int) bool {
-	if j-i < 3 || c.groups[i].size() > 3 {
-		return false
-	}
-	sep := c.groups[i+1].sep
-	if sep != "," && sep != "." && sep != "'" && sep != "_" {
-		return false
-	}
+// alone reports that what stands beside the groups i..j is parted from them by
+// something else than what parts them.
+func (c *chain) alone(i, j int) bool {
+	left, right := i > 0, j+1 < len(c.groups) && !c.listed(j+1)
 	for k := i + 1; k <= j; k++ {
-		g := c.groups[k]
-		cents := k == j && g.size() <= 2 && g.sep != sep
-		if !cents && (g.size() != 3 || g.sep != sep) {
+		if left && c.groups[i].sep == c.groups[k].sep || right && c.groups[j+1].sep == c.groups[k].sep {
 			return false
 		}
 	}
-	return n != 16 || c.groups[i].size() == 1
+	return true
 }
 
-// token reports a number inside a word where letters and digits take turns, as
-// in a hash or a random id.
-func token(text string, from, to int) bool {
-	for from > 0 && wordly(text[from-1]) {
-		from--
-	}
-	for to < len(text) && wordly(text[to]) {
-		to++
-	}
-	turns := 0
-	for i := from + 1; i < to; i++ {
-		if (text[i] <= '9') != (text[i-1] <= '9') {
-			turns++
-		}
-	}
-	return turns >= 6
+// listed reports the number of a line in a list: "2. " or "2) ".
+func (c *chain) listed(k int) bool {
+	_, end := c.places(c.groups[k].from, c.groups[k].to)
+	return c.groups[k].size() <= 2 && strings.Contains(c.groups[k].sep, "\n") && end+1 < len(c.text) && (c.text[end] == '.' || c.text[end] == ')') && c.text[end+1] == ' '
 }
 
-func wordly(c byte) bool { return c >= '0' && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' }
-
-// inIPv6 reports a place inside an IPv6 address.
-func inIPv6(text string, from, to int) bool {
-	part := func(c byte) bool { return c == ':' || c >= '0' && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' }
-	for from > 0 && part(text[from-1]) {
-		from--
-	}
-	for to < len(text) && part(text[to]) {
-		to++
-	}
-	address := text[from:to]
-	if _, err := netip.ParseAddr(address); err != nil {
+// glue reports a word right before or behind the groups i..j, unless these are
+// one run that was broken at the end of a line. One letter is no word.
+func (c *chain) glue(i, j int) bool {
+	if j == i+1 && strings.ContainsAny(c.groups[j].sep, "\r\n") {
 		return false
 	}
-	return strings.Contains(address, "::") || strings.ContainsAny(address, "abcdefABCDEF")
+	start, end := c.places(c.groups[i].from, c.groups[j].to)
+	return start > 1 && wordly(c.text[start-1]) && wordly(c.text[start-2]) || end+1 < len(c.text) && wordly(c.text[end]) && wordly(c.text[end+1])
 }
 
-// inIBAN reports whether the place lies in an international bank account
-// number (ISO 13616) with a right check sum, written in one or in groups.
-func inIBAN(text string, from, to int) bool {
-	for p := from - 1; p >= 0 && p > from-60; p-- {
-		c := text[p]
-		if !wordly(c) && c != ' ' && c != '-' {
-			return false
+// repeated finds a number in groups as they are printed, with the same words or
+// marks between them each time: "4111 and 1111 and 1111 and 1111". The first
+// group is text[from:to].
+func repeated(text string, from, to int) (end int, ok bool) {
+	next := to
+	for next < len(text) && next-to <= maxWords && class[text[next]]&isDigit == 0 {
+		next++
+	}
+	words := text[to:next]
+	if len(words) == 0 || len(words) > maxWords || next-to > maxWords {
+		return 0, false
+	}
+	var c chain
+	c.text = text
+	add := func(a, b int) {
+		for i := a; i < b; i++ {
+			c.digits = append(c.digits, digit{at: int32(i), size: 1, value: text[i] - '0'})
 		}
-		if c < 'A' || (p > 0 && wordly(text[p-1])) || p+4 > len(text) {
-			continue
+		c.groups = append(c.groups, group{from: len(c.digits) - (b - a), to: len(c.digits), sep: words})
+	}
+	add(from, to)
+	for len(c.groups) < 5 && len(text) > to+len(words) && text[to:to+len(words)] == words {
+		at := to + len(words)
+		for to = at; to < len(text) && class[text[to]] == isDigit && to-at < longest; {
+			to++
 		}
-		if text[p+1] >= 'A' && text[p+2] <= '9' && wordly(text[p+2]) && text[p+3] <= '9' && wordly(text[p+3]) && ibanAt(text[p:], to-p) {
-			return true
+		if to == at {
+			break
+		}
+		add(at, to)
+	}
+	c.sum()
+	for j := len(c.groups) - 1; j > 1; j-- {
+		if c.card(0, c.groups[j].to) && c.printed(0, j) && !c.quiet(0, j) {
+			_, end = c.places(0, c.groups[j].to)
+			return end, true
 		}
 	}
-	return false
+	return 0, false
 }
 
-// ibanAt reports an IBAN at the beginning of s that reaches at least to need.
-func ibanAt(s string, need int) bool {
-	var b strings.Builder
-	for i := 0; i < len(s) && b.Len() <= 34; i++ {
-		if wordly(s[i]) {
-			b.WriteByte(s[i])
-		} else if s[i] != ' ' && s[i] != '-' {
-			return false
-		}
-		if ends := i+1 == len(s) || !wordly(s[i+1]); ends && i+1 >= need && b.Len() >= 15 && b.Len() <= 34 && mod97(b.String()) == 1 {
-			return true
-		}
-	}
-	return false
-}
-
-// mod97 is the check sum of ISO 7064 over the rearranged text.
-func mod97(s string) int {
-	m := 0
-	for _, c := range []byte(s[4:] + s[:4]) {
-		if c <= '9' {
-			m = (m*10 + int(c-'0')) % 97
-		} else {
-			m = (m*100 + int(c|0x20-'a') + 10) % 97
-		}
-	}
-	return m
-}
+const maxWords = 16 // bytes between the groups of a number, the same each time

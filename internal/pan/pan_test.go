@@ -203,6 +203,19 @@ func TestFalseAlarmsAreRare(t *testing.T) {
 	}
 }
 
+// luhn is the check of ISO/IEC 7812-1 as its annex words it.
+func luhn(v []byte) bool {
+	sum, double := 0, false
+	for i := len(v) - 1; i >= 0; i-- {
+		d := int(v[i])
+		if double {
+			d = d*2/10 + d*2%10
+		}
+		sum, double = sum+d, !double
+	}
+	return sum%10 == 0
+}
+
 // number draws a valid card number.
 func number(t *rapid.T) string {
 	heads := []string{"4", "51", "53", "55", "2221", "2500", "2720", "34", "37", "6011", "65", "644", "36", "3528", "3589", "62", "6759"}
@@ -214,7 +227,7 @@ func number(t *rapid.T) string {
 	case head == "36":
 		size = 14
 	case head == "4":
-		size = rapid.SampledFrom([]int{13, 16, 19}).Draw(t, "size")
+		size = rapid.SampledFrom([]int{16, 19}).Draw(t, "size") // of 13 digits, one in ten is a bar code: see the corpus
 	}
 	v := []byte(head)
 	for len(v) < size-1 {
@@ -267,25 +280,37 @@ func TestMaskKeepsTheLastFour(t *testing.T) {
 	}
 }
 
+// boxes are fields of one form that have no names of their own.
+func boxes(texts ...string) (out []Field) {
+	for i, text := range texts {
+		out = append(out, Field{fmt.Sprintf("box%c", 'a'+i%26), text})
+	}
+	return out
+}
+
 func TestNumbersSplitOverFields(t *testing.T) {
 	for _, parts := range [][]string{
-		{"4111", "1111", "1111", "1111"}, {"Jane", "41111111", "11111111", "NY"}, {"4111 1111", "1111-1111"},
-		{"3782", "822463", "10005x4111111111111111"}, {"411111", "1111", "111111"}, {"", "4111111111111111"}, {"4111111", "111111111111"[:9] + "x", "41111111", "11111111"},
+		{"4111", "1111", "1111", "1111"}, {"Jane", "41111111", "11111111", "NY"}, {"4111 1111", "1111-1111"}, {"411111", "1111", "111111"}, {"4111111111", "111111"},
+		{"41111", "11111111111"}, {"411111111", "1111111"}, {"card 4111 1111", "1111 1111 thanks"}, {"no. 2: 4111", "1111 1111 1111 12/28"}, {"3782", "822463", "10005"}, {"４１１１ １１１１", "1111 1111"},
 	} {
-		if !ContainsAcross(parts) {
+		if _, _, ok := Across(boxes(parts...)); !ok {
 			t.Errorf("missed %q", parts)
 		}
 	}
 	for _, parts := range [][]string{
-		nil, {""}, {"4111"}, {"4111", "x", "1111", "1111", "1111"}, {"34000", "2125550100"}, {"512555010", "5125550"}, {"4111 1111 1111", "city", "1111"}, {"10001", "5551234567", "123456789"},
+		nil, {""}, {"4111"}, {"4111", "x", "1111", "1111", "1111"}, {"4111 1111 1111", "city", "1111"}, {"4111", "1111", "1111", "1112"}, {"4111.11", "1111.11", "1111"},
+		{"12 Main Street Apt 4", "1111 1111 1111 111"},
 	} {
-		if ContainsAcross(parts) {
+		if _, _, ok := Across(boxes(parts...)); ok {
 			t.Errorf("false alarm in %q", parts)
 		}
 	}
 }
 
 func FuzzFind(f *testing.F) {
+	for _, s := range []string{"%34%31", "&#52;&nbsp;", `\u0034`, "=34=31", "3431313131313131", "NDExMTExMTExMTExMTExMQ==", "4111\n\n2. 1111", "(4", "+49 ", "DE00", "1.1.1.1"} {
+		f.Add(s + "111111111111" + s)
+	}
 	for _, s := range append(separators, known...) {
 		f.Add(s)
 		f.Add("4111" + s + "1111" + s + "1111" + s + "1111")
@@ -306,30 +331,12 @@ func FuzzFind(f *testing.F) {
 		if m := Mask(text); Contains(m) {
 			t.Errorf("%q masked to %q", text, m)
 		}
-		ContainsAcross(strings.Split(text, "\n"))
-	})
-}
-
-const prose = "The borrower called about the payment that was due last Friday and asked for a new schedule; we agreed on a plan. "
-
-func BenchmarkCleanProse(b *testing.B) { bench(b, strings.Repeat(prose, 600)) }
-
-func BenchmarkLedgerText(b *testing.B) {
-	bench(b, strings.Repeat("loan LN-2026-000123 paid 250.00 on 2026-11-22, balance 12,345.67; next due 2026-12-22. ", 700))
-}
-
-func BenchmarkDigitsOnly(b *testing.B) { bench(b, strings.Repeat("4111 2222 3333 4445 ", 3200)) }
-
-func BenchmarkGermanProse(b *testing.B) {
-	bench(b, strings.Repeat("Der Kreditnehmer möchte die fällige Rate später überweisen und bittet um Rückruf. ", 800))
-}
-
-func bench(b *testing.B, text string) {
-	b.SetBytes(int64(len(text)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if Contains(text) && !strings.HasPrefix(text, "4111") {
-			b.Fatal("false alarm")
+		if Mask(Mask(text)) != Mask(text) {
+			t.Errorf("%q is masked anew", Mask(text))
 		}
-	}
+		from, to, _ := Across(boxes(strings.Split(text, "\n")...))
+		if from > to {
+			t.Errorf("fields %d to %d", from, to)
+		}
+	})
 }
