@@ -71,6 +71,29 @@ func Mask(text string) string {
 	return text
 }
 
+// Hidden stands for a number of which nothing may be shown.
+const Hidden = "****"
+
+// Sign gives the first card number of a text as it may be recorded: its last
+// four digits, or nothing of it if it is coded; "" if there is none.
+func Sign(text string) string {
+	found := Find(text)
+	if len(found) == 0 {
+		return ""
+	}
+	if found[0].Coded {
+		return Hidden
+	}
+	var last [4]byte
+	for s := text[found[0].Start:found[0].End]; s != ""; {
+		v, size, ok := digitAt(s, 0)
+		if s = s[size:]; ok {
+			last = [4]byte{last[1], last[2], last[3], '0' + v}
+		}
+	}
+	return Hidden + " " + string(last[:])
+}
+
 // cover writes stars over the digits of the spans but the last keep of each.
 func cover(text string, spans []Span, keep int) string {
 	var b strings.Builder
@@ -80,7 +103,7 @@ func cover(text string, spans []Span, keep int) string {
 		b.WriteString(text[at:s.Start])
 		at = s.End
 		if s.Coded {
-			b.WriteString("****")
+			b.WriteString(Hidden)
 			continue
 		}
 		hide := -keep

@@ -198,7 +198,7 @@ func TestCardNumbersAreRefusedAndNotRepeated(t *testing.T) {
 		if f.Reason != "card_number" || strings.Contains(fmt.Sprint(f), "4111") || f.Fields[0].Path != "text" {
 			t.Fatalf("fault %+v", f)
 		}
-		if e := h.Trail(t, audit.Filter{})[0]; e.Outcome != operation.Failed || e.Reason != "card_number" {
+		if e := h.Trail(t, audit.Filter{})[0]; e.Outcome != operation.Failed || e.Reason != "card_number" || e.Detail["card_number_in"] != "text" || e.Detail["card_number"] != "**** 1111" {
 			t.Fatalf("entry %+v", e)
 		}
 	})

@@ -15,7 +15,6 @@ import (
 )
 
 func newDecision(at int64) id.Decision        { return id.New[id.Decision](at) }
-func newDecisionOf(text string) id.Decision   { return id.Decision(text) }
 func bump(ctx context.Context, c *Call) error { return policy.Bump(ctx, c.Tx) }
 
 func decodeAs[Out any](stored []byte) (any, error) {

@@ -55,7 +55,7 @@ func (g *Gate) propose(ctx context.Context, c *Call, w *work) error {
 	f := fault.New(fault.Proposed, access.FourEyesNeeded.String(), "A second person must approve this; until then nothing is changed.")
 	f.Proposal, f.DecisionID = string(p.ID), string(newDecision(c.At))
 	e := c.entry
-	e.Outcome, e.Layer, e.Reason, e.DecisionID = operation.Denied, access.FourEyes.String(), f.Reason, newDecisionOf(f.DecisionID)
+	e.Outcome, e.Layer, e.Reason, e.DecisionID = operation.Denied, access.FourEyes.String(), f.Reason, id.Decision(f.DecisionID)
 	e.Changes = nil
 	c.Detail("proposal", string(p.ID))
 	var now identity.Credential

@@ -9,6 +9,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/shape"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 )
 
@@ -134,7 +135,7 @@ func (g *Gate) read(ctx context.Context, c *Call, w *work) (any, error) {
 	err := c.Tenant.DB.ReadAhead(ctx, c.At, list, func(scan func(...any) error) (err error) {
 		cred, err = q.Scan(scan)
 		return err
-	}, func(ctx context.Context, tx *db.Tx) error {
+	}, func(ctx context.Context, tx *db.Tx) (err error) {
 		*c.entry, c.after, c.refused, c.Tx = entry, nil, nil, tx
 		if err := g.know(ctx, tx, c, cred); err != nil {
 			return err
@@ -149,7 +150,6 @@ func (g *Gate) read(ctx context.Context, c *Call, w *work) (any, error) {
 		if err := g.limit(ctx, c, w.meta); err != nil {
 			return err
 		}
-		var err error
 		out, err = w.run(ctx, c)
 		return err
 	})
@@ -353,9 +353,10 @@ func (g *Gate) failed(ctx context.Context, c *Call, err error) error {
 		return err // there is nowhere to write to, or nobody to answer
 	}
 	c.entry.Outcome, c.entry.Reason, c.entry.Changes = operation.Failed, f.Reason, nil
+	shape.Incident(f, c.Detail)
 	if f.Kind == fault.NotFound || f.Kind == fault.Denied { // a desk's own refusal is explained like any other
-		f.DecisionID = string(newDecision(c.At))
-		c.entry.DecisionID = newDecisionOf(f.DecisionID)
+		c.entry.DecisionID = newDecision(c.At)
+		f.DecisionID = string(c.entry.DecisionID)
 	}
 	if c.entry.Actor == "" {
 		c.entry.Actor = c.Who.String()

@@ -3,6 +3,7 @@ package shape
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -15,33 +16,59 @@ import (
 // Texts visits every text of one input type: the card-number guard stands
 // here, before any desk has seen the input.
 type Texts struct {
-	visit func(v reflect.Value, path string, found func(path, text string))
+	visit visitor
 }
 
+// text is one text of an input, by the caller's name for it. A table is read by
+// its desk cell by cell, and guarded there: see onboarding.
+type text struct {
+	path, value string
+	table, key  bool
+}
+
+// beside reports a text that stands beside others in a form: the names of what
+// is told in a list or a map part their values for nobody.
+func (t text) beside() bool { return !t.key && !strings.HasSuffix(t.path, "].name") }
+
+// tableTag marks a text that its desk reads cell by cell: `guard:"cells"`.
+const tableTag = "cells"
+
 // Check refuses card numbers, broken UTF-8 and misleading characters in any
-// text of the input. The fault names the fields, never what stood in them.
+// text of the input, and card numbers that are split over neighbouring texts. The
+// fault names the fields, never what stood in them.
 func (p *Texts) Check(in any) error {
 	if p == nil || p.visit == nil {
 		return nil
 	}
 	var c fault.Collector
-	card := false
-	p.visit(reflect.ValueOf(in).Elem(), "", func(path, text string) {
+	var seen Sighting
+	var room [16]pan.Field
+	texts := room[:0]
+	p.visit(reflect.ValueOf(in).Elem(), "", func(t text) {
 		switch {
-		case !utf8.ValidString(text):
-			c.Add(path, "Send valid UTF-8 text.")
-		case strings.ContainsRune(text, 0):
-			c.Add(path, "Leave out the null character.")
-		case strings.ContainsFunc(text, misleading):
-			c.Add(path, "Leave out the marks that change the direction of text, or nothing would look as it is.")
-		case pan.Contains(text):
-			card = true
-			c.Add(path, "Leave out the card number: cards are kept in Secure Payments only.")
+		case !utf8.ValidString(t.value):
+			c.Add(t.path, "Send valid UTF-8 text.")
+		case strings.ContainsRune(t.value, 0):
+			c.Add(t.path, "Leave out the null character.")
+		case strings.ContainsFunc(t.value, misleading):
+			c.Add(t.path, "Leave out the marks that change the direction of text, or nothing would look as it is.")
+		case t.table:
+		case pan.Contains(t.value):
+			seen.Add(t.path, pan.Sign(t.value))
+			c.Add(t.path, leaveOut)
+		case t.beside():
+			texts = append(texts, pan.Field{Name: t.path, Text: t.value})
 		}
 	})
+	if from, to, ok := pan.Across(texts); ok {
+		for _, f := range texts[from : to+1] {
+			seen.Add(f.Name, pan.Hidden)
+			c.Add(f.Name, leaveOut)
+		}
+	}
 	err := c.Err()
-	if card {
-		fault.As(err).Reason = "card_number"
+	if err != nil {
+		seen.Mark(fault.As(err))
 	}
 	return err
 }
@@ -56,7 +83,7 @@ func misleading(r rune) bool {
 
 var secretText = reflect.TypeFor[secret.Text]()
 
-type visitor = func(v reflect.Value, path string, found func(path, text string))
+type visitor = func(v reflect.Value, path string, found func(text))
 
 // PlanTexts walks an input type, which must be a struct.
 func PlanTexts(t reflect.Type) (*Texts, error) {
@@ -72,9 +99,9 @@ func visitorOf(t reflect.Type, within map[reflect.Type]bool) visitor {
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return func(v reflect.Value, path string, found func(string, string)) {
+		return func(v reflect.Value, path string, found func(text)) {
 			if s := v.String(); s != "" {
-				found(path, s)
+				found(text{path: path, value: s})
 			}
 		}
 	case reflect.Pointer:
@@ -82,7 +109,7 @@ func visitorOf(t reflect.Type, within map[reflect.Type]bool) visitor {
 		if inner == nil {
 			return nil
 		}
-		return func(v reflect.Value, path string, found func(string, string)) {
+		return func(v reflect.Value, path string, found func(text)) {
 			if !v.IsNil() {
 				inner(v.Elem(), path, found)
 			}
@@ -92,7 +119,7 @@ func visitorOf(t reflect.Type, within map[reflect.Type]bool) visitor {
 		if inner == nil {
 			return nil
 		}
-		return func(v reflect.Value, path string, found func(string, string)) {
+		return func(v reflect.Value, path string, found func(text)) {
 			for i := range v.Len() {
 				inner(v.Index(i), path+"["+strconv.Itoa(i)+"]", found)
 			}
@@ -111,13 +138,18 @@ func visitMap(key, value visitor) visitor {
 	if key == nil && value == nil {
 		return nil
 	}
-	return func(v reflect.Value, path string, found func(string, string)) {
-		for it := v.MapRange(); it.Next(); {
+	return func(v reflect.Value, path string, found func(text)) {
+		keys := v.MapKeys() // in one order, so that neighbours are always the same
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		for _, k := range keys {
 			if key != nil {
-				key(it.Key(), path, found)
+				key(k, path, func(t text) {
+					t.key = true
+					found(t)
+				})
 			}
 			if value != nil {
-				value(it.Value(), path, found)
+				value(v.MapIndex(k), path, found)
 			}
 		}
 	}
@@ -138,13 +170,16 @@ func visitStruct(t reflect.Type, within map[reflect.Type]bool) visitor {
 			continue
 		}
 		if visit := visitorOf(f.Type, within); visit != nil {
+			if f.Tag.Get("guard") == tableTag {
+				visit = asTable(visit)
+			}
 			parts = append(parts, part{i, inputName(f), visit})
 		}
 	}
 	if parts == nil {
 		return nil
 	}
-	return func(v reflect.Value, path string, found func(string, string)) {
+	return func(v reflect.Value, path string, found func(text)) {
 		for _, p := range parts {
 			name := p.name
 			if path != "" && name != "" {
@@ -154,6 +189,16 @@ func visitStruct(t reflect.Type, within map[reflect.Type]bool) visitor {
 			}
 			p.visit(v.Field(p.index), name, found)
 		}
+	}
+}
+
+// asTable marks the texts of a field as tables.
+func asTable(visit visitor) visitor {
+	return func(v reflect.Value, path string, found func(text)) {
+		visit(v, path, func(t text) {
+			t.table = true
+			found(t)
+		})
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/shape"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
@@ -33,7 +34,7 @@ type Desk struct {
 
 // ImportIn is a file: CSV through the API, File from the console.
 type ImportIn struct {
-	CSV      string                  `json:"csv" maxLength:"20000000" doc:"The file's text, header line first."`
+	CSV      string                  `json:"csv" guard:"cells" maxLength:"20000000" doc:"The file's text, header line first."`
 	Partial  bool                    `json:"partial,omitempty" doc:"Take the good rows of a file with bad ones."`
 	File     io.Reader               `json:"-"`
 	Size     int64                   `json:"-"`
@@ -157,8 +158,12 @@ func byName(list []book.Named) map[string]string {
 
 func (s *Staged) details(phase string) map[string]string {
 	r := s.Report
-	return map[string]string{"phase": phase, "file_sha256": r.FileHash, "rows": strconv.FormatInt(r.Rows, 10), "imported": strconv.FormatInt(r.Imported, 10),
+	out := map[string]string{"phase": phase, "file_sha256": r.FileHash, "rows": strconv.FormatInt(r.Rows, 10), "imported": strconv.FormatInt(r.Imported, 10),
 		"bad_rows": strconv.FormatInt(r.BadRows, 10), "run": s.run}
+	if s.seen != nil {
+		shape.Incident(s.seen, func(k, v string) { out[k] = v })
+	}
+	return out
 }
 
 // ImportLoans takes a file of loans on behalf of the house, with entries of its

@@ -16,6 +16,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/audit"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
 )
@@ -197,6 +198,43 @@ func TestBadFiles(t *testing.T) {
 			})
 		}
 		q.nothingLeft(t, 2)
+	})
+}
+
+// A card number in a file is a bad row, also split over cells and in disguise; the
+// trail tells where it stood and its last four digits, and a book whose numbers
+// happen to follow each other like those of a card is taken.
+func TestCardNumbersInAFile(t *testing.T) {
+	const head = "reference,first_name,last_name,line1,city\n"
+	each(t, func(t *testing.T, q quay) {
+		for _, c := range []struct{ row, where, sign string }{
+			{"B-9,Ann,Lee,4111 1111 1111 1111,Town", "line 2.line1", "**** 1111"},
+			{"B-9,41111111,11111111,1 Main Street,Town", "line 2.first_name, line 2.last_name", "****, ****"},
+			{"B-9,Ann,Lee,&#52;111111111111111,Town", "line 2.line1", "****"},
+		} {
+			_, err := gatetest.Do(q.House, q.d.Borrowers, q.Key("manager"), ImportIn{CSV: head + c.row + "\n"})
+			if f := fault.As(err); f == nil || f.Kind != fault.Invalid || strings.Contains(f.Error(), "1111") {
+				t.Fatalf("%s: %v", c.row, err)
+			}
+			if !q.told(t, operation.Failed, c.where, c.sign) {
+				t.Errorf("%s: no entry tells of it", c.row)
+			}
+		}
+		text := head + "41111111,11111111,Lee,1 Main Street,Town\n" + "B-9,Ann,Lee,4111 1111 1111 1111,Town\n"
+		out, err := gatetest.Do(q.House, q.d.Borrowers, q.Key("manager"), ImportIn{CSV: text, Partial: true})
+		if err != nil || out.Imported != 1 || out.BadRows != 1 {
+			t.Fatalf("%+v %v", out, err)
+		}
+		if !q.told(t, operation.Allowed, "line 3.line1", "**** 1111") {
+			t.Error("no entry tells of the row that was left out")
+		}
+	})
+}
+
+// told reports an entry with that outcome which says where a card number stood.
+func (q quay) told(t *testing.T, outcome operation.Outcome, where, sign string) bool {
+	return slices.ContainsFunc(q.Trail(t, audit.Filter{Operation: "import.borrowers"}), func(e audit.Entry) bool {
+		return e.Outcome == outcome && e.Detail["card_number_in"] == where && e.Detail["card_number"] == sign
 	})
 }
 

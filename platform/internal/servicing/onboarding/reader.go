@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lendkeep/lendkeep/internal/pan"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/shape"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
 )
 
@@ -69,6 +70,7 @@ type sheet struct {
 	cols []column
 	line int
 	cut  bool // nothing more can be read
+	seen shape.Sighting
 }
 
 // open reads the header. Its problems are those of line 1.
@@ -188,8 +190,33 @@ func (s *sheet) next() (*record, error) {
 			s.take(r, c, strings.TrimSpace(raw[i]))
 		}
 	}
+	s.across(r)
 	return r, nil
 }
+
+// across refuses a card number that is split over neighbouring cells. The numbers
+// by which a book knows its loans and borrowers are digits and nothing else in
+// many a house, and take no part.
+func (s *sheet) across(r *record) {
+	var cells []pan.Field
+	for _, c := range s.cols {
+		text := r.fields[c.name]
+		if c.name == "number" || strings.HasSuffix(c.name, "reference") {
+			text = "" // parts its neighbours
+		}
+		cells = append(cells, pan.Field{Name: c.name, Text: text})
+	}
+	if from, to, ok := pan.Across(cells); ok {
+		for _, c := range cells[from : to+1] {
+			r.add(c.Name, leaveOut)
+			s.seen.Add(where(r.line, c.Name), pan.Hidden)
+		}
+	}
+}
+
+func where(line int, column string) string { return "line " + strconv.Itoa(line) + "." + column }
+
+const leaveOut = "Leave out the card number: cards are kept in Secure Payments only."
 
 func (s *sheet) take(r *record, c column, value string) {
 	switch {
@@ -200,7 +227,8 @@ func (s *sheet) take(r *record, c column, value string) {
 	case value != "" && strings.ContainsRune("=@+-", rune(value[0])) && !(c.plus && value[0] == '+'):
 		r.add(c.name, "This begins like a formula of a spreadsheet; leave out the first sign.")
 	case pan.Contains(value):
-		r.add(c.name, "Leave out the card number: cards are kept in Secure Payments only.")
+		r.add(c.name, leaveOut)
+		s.seen.Add(where(r.line, c.name), pan.Sign(value))
 	case c.required && value == "":
 		r.add(c.name, "This cannot be left empty.")
 	default:

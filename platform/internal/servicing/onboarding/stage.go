@@ -8,6 +8,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/shape"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
 
@@ -49,6 +50,7 @@ type Staged struct {
 	Report Report
 	kind   string
 	run    string
+	seen   *shape.Sighting // card numbers in it
 }
 
 // table is what the kinds of files differ in.
@@ -75,6 +77,7 @@ func stage(ctx context.Context, t *tenant.Tenant, kind string, tab table, r io.R
 		s.note(opt, bad...)
 		return s, s.fault(opt)
 	}
+	s.seen = &file.seen
 	if s.run, err = begin(ctx, t, kind); err != nil {
 		return nil, err
 	}
@@ -185,6 +188,9 @@ func (s *Staged) fault(opt ImportOptions) error {
 		c.Add(path, p.Reason)
 	}
 	f := fault.As(c.Err())
+	if s.seen != nil {
+		s.seen.Mark(f)
+	}
 	f.Reason, f.Message = "bad_rows", fmt.Sprintf("%d of %d rows need mending; nothing was imported.", s.Report.BadRows, s.Report.Rows)
 	if header {
 		f.Message = "The header line needs mending; nothing was imported."
