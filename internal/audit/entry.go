@@ -2,6 +2,7 @@ package audit
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/id"
@@ -70,6 +71,9 @@ type Filter struct {
 	BeforeAt int64
 	BeforeID id.Audit
 	Limit    int // entries a page; 0 = 50, at most 500
+	// Patience bounds how long is looked for entries, and again for their total; a
+	// page then may hold fewer than there are. 0 = as long as it takes.
+	Patience time.Duration
 }
 
 // Page is one page of a list, newest first.
@@ -78,4 +82,7 @@ type Page struct {
 	Total   int64 // entries that meet the filter, without the cursor
 	AtLeast bool  // Total stopped counting; there are at least so many
 	More    bool
+	// Reached: patience ran out, and only what is not older was looked at. The next
+	// page begins before it: BeforeAt with an empty BeforeID.
+	Reached int64
 }

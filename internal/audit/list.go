@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/lendkeep/lendkeep/internal/audit/facet"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
@@ -56,29 +57,62 @@ func (t *Trail) List(ctx context.Context, tx *db.Tx, f Filter) (Page, error) {
 		limit = 50
 	}
 	limit = min(limit, 500)
-	narrow := f.narrow()
-	page := db.And(narrow, f.cursor())
-	fresh, err := db.All(ctx, tx, scanFound, listPending+page.SQL()+newestFirst, append(slices.Clone(page.Args()), limit+1)...)
+	fresh, err := t.listed(ctx, tx, listPending, db.And(f.narrow(), f.cursor()), limit+1)
 	if err != nil {
 		return Page{}, err
 	}
-	placed, err := db.All(ctx, tx, scanFound, listEntries+page.SQL()+newestFirst, append(slices.Clone(page.Args()), limit+1)...)
+	var placed []found
+	out := Page{}
+	if f.Patience == 0 {
+		placed, err = t.listed(ctx, tx, listEntries, db.And(f.narrow(), f.cursor()), limit+1)
+	} else {
+		placed, out.Reached, err = t.patiently(ctx, tx, f, limit+1)
+	}
 	if err != nil {
 		return Page{}, err
 	}
-	all := append(fresh, placed...)
+	all := slices.DeleteFunc(append(fresh, placed...), func(one found) bool { return one.entry.At < out.Reached }) // its turn comes
 	slices.SortFunc(all, func(a, b found) int {
 		return cmp.Or(cmp.Compare(b.entry.At, a.entry.At), cmp.Compare(b.entry.ID, a.entry.ID))
 	})
-	out := Page{More: len(all) > limit}
+	out.More = len(all) > limit || out.Reached != 0
 	for _, one := range all[:min(len(all), limit)] {
 		out.Entries = append(out.Entries, one.entry)
 	}
-	out.Total, out.AtLeast, err = t.total(ctx, tx, narrow)
+	if len(all) > limit {
+		out.Reached = 0
+	}
+	out.Total, out.AtLeast, err = t.total(ctx, tx, f)
 	return out, err
 }
 
-func (t *Trail) total(ctx context.Context, tx *db.Tx, narrow db.Cond) (total int64, atLeast bool, err error) {
+func (t *Trail) listed(ctx context.Context, tx *db.Tx, list string, c db.Cond, limit int) ([]found, error) {
+	return db.All(ctx, tx, scanFound, list+c.SQL()+newestFirst, append(slices.Clone(c.Args()), limit)...)
+}
+
+// patiently lists as far as it comes within the filter's patience.
+func (t *Trail) patiently(ctx context.Context, tx *db.Tx, f Filter, limit int) (all []found, reached int64, err error) {
+	look, err := facet.Begin(ctx, tx, f.selection(), t.c.DB.Now)
+	if err != nil {
+		return nil, 0, err
+	}
+	before := f.BeforeAt
+	if before != 0 {
+		before++ // entries of one instant may stand on two pages
+	}
+	reached, err = look.Back(ctx, before, f.Patience, func(stretch db.Cond) (bool, error) {
+		some, err := t.listed(ctx, tx, listEntries, db.And(stretch, f.cursor()), limit-len(all))
+		all = append(all, some...)
+		return len(all) >= limit, err
+	})
+	if len(all) >= limit {
+		reached = 0
+	}
+	return all, reached, err
+}
+
+func (t *Trail) total(ctx context.Context, tx *db.Tx, f Filter) (total int64, atLeast bool, err error) {
+	narrow := f.narrow()
 	if narrow.IsTrue() {
 		trail, err := readTrail(ctx, tx)
 		if err != nil {
@@ -87,53 +121,55 @@ func (t *Trail) total(ctx context.Context, tx *db.Tx, narrow db.Cond) (total int
 		err = tx.One(ctx, `SELECT count(*) FROM audit_pending`, nil, &total)
 		return total + trail.length, false, err
 	}
-	for _, table := range []string{"audit_pending", "audit_entry"} {
-		var n int64
+	count := func(table string) (n int64, err error) {
 		query := `SELECT count(*) FROM (SELECT 1 FROM ` + table + ` WHERE ` + narrow.SQL() + ` LIMIT ?) AS narrowed`
-		if err := tx.One(ctx, query, append(slices.Clone(narrow.Args()), countLimit+1), &n); err != nil {
-			return 0, false, err
-		}
-		total += n
+		return n, tx.One(ctx, query, append(slices.Clone(narrow.Args()), countLimit+1), &n)
 	}
-	return min(total, countLimit), total > countLimit, nil
+	fresh, err := count("audit_pending")
+	if err != nil {
+		return 0, false, err
+	}
+	if f.Patience == 0 {
+		total, err = count("audit_entry")
+		return min(total+fresh, countLimit), total+fresh > countLimit, err
+	}
+	look, err := facet.Begin(ctx, tx, f.selection(), t.c.DB.Now)
+	if err != nil {
+		return 0, false, err
+	}
+	total, whole, err := look.Count(ctx, countLimit, f.Patience)
+	return min(total+fresh, countLimit), !whole || total+fresh > countLimit, err
 }
 
-// narrow is the filter without its cursor.
-func (f Filter) narrow() db.Cond {
-	all := []db.Cond{db.True()}
-	equal := func(column, value string) {
-		if value != "" {
-			all = append(all, db.Where(column+" = ?", value))
+// selection is the filter without its cursor.
+func (f Filter) selection() facet.Selection {
+	s := facet.Selection{Within: f.Within, From: f.From, To: f.To}
+	for _, e := range []facet.Equal{{Column: "object", Value: f.Object}, {Column: "actor", Value: f.Actor}, {Column: "address", Value: f.Address},
+		{Column: "operation", Value: f.Operation}, {Column: "outcome", Value: f.Outcome}, {Column: "channel", Value: f.Channel}} {
+		if e.Value != "" {
+			s.Equal = append(s.Equal, e)
 		}
 	}
-	equal("actor", f.Actor)
-	equal("operation", f.Operation)
-	equal("object", f.Object)
-	equal("channel", f.Channel)
-	equal("address", f.Address)
-	equal("outcome", f.Outcome)
-	if f.Outcome != "" && f.Outcome != "allowed" {
-		// The words of the partial index, which a bound value cannot match.
-		all = append(all, db.Where("outcome <> 'allowed'"))
-	}
-	if f.Within != nil {
-		all = append(all, *f.Within)
-	}
-	if f.From != 0 {
-		all = append(all, db.Where("at >= ?", f.From))
-	}
-	if f.To != 0 {
-		all = append(all, db.Where("at < ?", f.To))
-	}
-	return db.And(all...)
+	return s
 }
+
+func (f Filter) narrow() db.Cond { return f.selection().Cond() }
 
 // cursor is what is older than the last entry of the page before.
 func (f Filter) cursor() db.Cond {
-	if f.BeforeID == "" {
+	if f.BeforeAt == 0 {
 		return db.True()
 	}
 	return db.And(db.Where("at <= ?", f.BeforeAt), db.Where("(at < ? OR id < ?)", f.BeforeAt, string(f.BeforeID)))
+}
+
+// Sum says of what the entries of a filter consist, with at most top values a facet.
+func (t *Trail) Sum(ctx context.Context, tx *db.Tx, f Filter, top int) (*facet.Sum, error) {
+	look, err := facet.Begin(ctx, tx, f.selection(), t.c.DB.Now)
+	if err != nil {
+		return nil, err
+	}
+	return look.Sum(ctx, top, f.Patience)
 }
 
 // Get gives one entry, sealed values unread; fault.NotFound if there is none.
