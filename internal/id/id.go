@@ -45,6 +45,7 @@ type (
 	Proposal      string // of an operation that needs four eyes
 	AccessRequest string
 	Witness       string // of the audit trail
+	Rotation      string // of the key of one purpose
 )
 
 // Noun is any id type of this package.
@@ -82,6 +83,7 @@ func (Exception) prefix() string     { return "fx" }
 func (Witness) prefix() string       { return "wi" }
 func (Proposal) prefix() string      { return "pp" }
 func (AccessRequest) prefix() string { return "rq" }
+func (Rotation) prefix() string      { return "kr" }
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 

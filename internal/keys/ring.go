@@ -256,6 +256,9 @@ func (o *opened) use(p Purpose, h *keyset.Handle) (err error) {
 // Tenant says whose ring it is.
 func (r *Ring) Tenant() id.Tenant { return r.tenant }
 
+// KMS names the key that wraps the ring.
+func (r *Ring) KMS() string { return r.now.Load().at.KMS }
+
 // String names the ring and nothing of its keys.
 func (r *Ring) String() string { return "ring of " + string(r.tenant) }
 

@@ -315,3 +315,50 @@ func (w *Walk) reindexed(b *Blind, key *PersonKey, row string, cipher []byte) ([
 	}
 	return w.Ring.BlindIndex(b.Field, normal), nil
 }
+
+// Held is how many rows of a place hold something.
+type Held struct {
+	In   string
+	Rows int64
+	More bool // the place is larger than was looked at
+}
+
+// Held counts what a purpose holds, looking at no more rows of a place than most.
+// tx is one of the tenant's database.
+func (w *Walk) Held(ctx context.Context, tx *db.Tx, p Purpose, most int) ([]Held, error) {
+	var out []Held
+	count := func(in, table string, columns ...string) error {
+		h, looked := Held{In: in}, int64(0)
+		query := `SELECT COUNT(*), COALESCE(SUM(CASE WHEN length(` + strings.Join(columns, ") > 0 OR length(") + `) > 0 THEN 1 ELSE 0 END), 0)
+			FROM (SELECT ` + strings.Join(columns, ", ") + ` FROM ` + table + ` LIMIT ?) AS looked`
+		ask := func(ctx context.Context, tx *db.Tx) error {
+			return tx.One(ctx, query, []any{most + 1}, &looked, &h.Rows)
+		}
+		var err error
+		if table == storeTable {
+			err = w.Persons.DB.Read(ctx, 0, ask)
+		} else {
+			err = ask(ctx, tx)
+		}
+		if h.More = looked > int64(most); h.More {
+			h.Rows = min(h.Rows, int64(most))
+		}
+		out = append(out, h)
+		return err
+	}
+	for _, r := range w.Register.Sealed {
+		if r.turns(p) {
+			if err := count(r.Table, r.Table, r.Columns...); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, b := range w.Register.Indexed {
+		if p == BlindIndex {
+			if err := count(b.Table+"."+b.Column, b.Table, b.Column); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}

@@ -37,6 +37,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/vantage"
 	"github.com/lendkeep/lendkeep/platform/internal/api"
+	"github.com/lendkeep/lendkeep/platform/internal/custody"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/rate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
@@ -80,7 +81,8 @@ type Config struct {
 	URL      string           // under which people reach the server: the scheme and the port hold for every tenant
 	Breached *factor.Breached // known passwords that nobody may take; nil: those built in
 	Demo     Demo
-	Rates    rate.Limits // calls a minute; zero values mean the defaults
+	Rates    rate.Limits   // calls a minute; zero values mean the defaults
+	Settle   time.Duration // how long a turned key waits for other nodes; 0: as the engine needs
 	Version  string
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -117,6 +119,7 @@ type House struct {
 	Onboarding   *onboarding.Desk
 	Origination  *origination.Desk
 	Records      *records.Desk
+	Custody      *custody.Desk
 	API          *api.API
 	handler      http.Handler
 	screens      []string // routes of the screens
@@ -181,7 +184,7 @@ func (h *House) desks() error {
 	h.Records = records.New(recorded)
 	var list []gate.Entry
 	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Addresses.Operations(), h.Keys.Operations(), h.Inquiry.Operations(), h.Requests.Operations(), h.Vantage.Operations(), h.Rehearsal.Operations(), h.People.Operations(), h.Roles.Operations(), h.PolicyFile.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
-		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
+		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), h.Custody.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
 		list = append(list, operations...)
 	}
 	h.Gate, err = gate.New(gate.Config{Now: c.Now, Log: c.Log, Limits: c.Rates}, list...)

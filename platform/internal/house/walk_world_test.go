@@ -42,7 +42,7 @@ type world struct {
 }
 
 // people enough for everything that is walked, in a house that limits no rate.
-func walkable(t *testing.T, engine db.Engine) *world {
+func walkable(t *testing.T, engine db.Engine, alter ...func(*house.Config)) *world {
 	t.Helper()
 	w := &world{premises: &premises{t: t}, things: map[string]string{}}
 	w.now.Store(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC).UnixMicro())
@@ -51,13 +51,17 @@ func walkable(t *testing.T, engine db.Engine) *world {
 	check(t, err)
 	prefix := fmt.Sprintf("w%d_%s_", os.Getpid(), strings.ToLower(rand.Text()[:8]))
 	const any = 1 << 30
-	h, err := house.Open(ctx, house.Config{Data: filepath.Join(dir, "data"), Engine: engine, Postgres: dsn, Prefix: prefix, Proxies: []string{"127.0.0.1"}, Mail: post,
+	c := house.Config{Data: filepath.Join(dir, "data"), Engine: engine, Postgres: dsn, Prefix: prefix, Proxies: []string{"127.0.0.1"}, Mail: post,
 		URL: "https://acme.test", Version: "test", Now: func() time.Time { return time.UnixMicro(w.now.Load()) }, Log: slog.New(slog.DiscardHandler),
-		Rates: rate.Limits{AddressPerMinute: any, KeyPerMinute: any, UserPerMinute: any, TenantPerMinute: any, Burst: any, PortalPerMinute: any, PortalBurst: any}})
+		Rates: rate.Limits{AddressPerMinute: any, KeyPerMinute: any, UserPerMinute: any, TenantPerMinute: any, Burst: any, PortalPerMinute: any, PortalBurst: any}}
+	for _, change := range alter {
+		change(&c)
+	}
+	h, err := house.Open(ctx, c)
 	check(t, err)
 	w.house = h
 	t.Cleanup(func() {
-		check(t, h.Close())
+		check(t, w.house.Close())
 		for _, name := range []string{"directory", "acme", "acme_keys"} {
 			if engine == db.PostgreSQL {
 				check(t, db.DropDatabase(ctx, dsn, prefix+name))

@@ -44,6 +44,7 @@ func (w *work) of(t *tenant.Tenant) *worker {
 		handlers := map[string]job.Handler{signin.ResetMailKind: w.house.linkMail(t, signin.ResetMailKind), people.InvitationMailKind: w.house.linkMail(t, people.InvitationMailKind)}
 		maps.Copy(handlers, w.house.Origination.Handlers(w.house.Gate, t))
 		maps.Copy(handlers, w.house.Requests.Handlers(t, w.house.Config.Mail, w.house.origin(t)))
+		maps.Copy(handlers, w.house.Custody.Handlers(w.house.Gate, t))
 		k = &worker{jobs: &job.Runner{DB: t.DB, Handlers: handlers, Log: w.house.Config.Log}, build: make(chan struct{}, 1)}
 		w.workers[t.ID] = k
 	}
@@ -71,6 +72,9 @@ func (h *House) Run(ctx context.Context) error {
 		k := h.work.of(t)
 		if err := h.Onboarding.Sweep(ctx, t, true); err != nil {
 			h.Config.Log.Error("could not clear away what a killed import left; it stays invisible", "tenant", t.Slug, "error", err)
+		}
+		if err := h.Custody.Resume(ctx, t); err != nil {
+			h.Config.Log.Error("could not see to the key rotations; they go on after the next start", "tenant", t.Slug, "error", err)
 		}
 		group.Go(func() error { return k.jobs.Run(ctx) })
 		group.Go(func() error { return ended(ctx, t.Trail.Run(ctx)) })
