@@ -21,6 +21,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/pan"
+	"github.com/lendkeep/lendkeep/platform/internal/house/hush"
 )
 
 // grammar is the command line. Every flag can also be set by LENDKEEP_* in the
@@ -65,7 +67,7 @@ func main() {
 	k := kong.Parse(&g, kong.Name("lendkeep"), kong.Description("The security plane of a lending business."),
 		kong.Configuration(kong.JSON), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(&g.Settings), kong.UsageOnError())
 	if err := k.Run(); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "lendkeep: "+told(err))
+		fmt.Fprintln(os.Stderr, pan.Mask("lendkeep: "+told(err)))
 		os.Exit(1)
 	}
 }
@@ -92,7 +94,7 @@ func (s *Settings) log() *slog.Logger {
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
 		level = slog.LevelInfo
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	return slog.New(hush.Handler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
 }
 
 type versionCommand struct{}

@@ -3,7 +3,8 @@
 //
 // A letter is plain text in UTF-8 to one address. Line ends and control
 // characters in address and subject are refused, not mended, so that nobody
-// can add a header or a second recipient. The package knows no templates and
+// can add a header or a second recipient; so are card numbers, for post is kept
+// by everybody whom it passes. The package knows no templates and
 // no users, and logs nothing: letters carry links that open doors.
 package mail
 
@@ -21,6 +22,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/pan"
 )
 
 // Message is a letter. To is one bare address ("jane@example.com").
@@ -52,6 +54,9 @@ func Check(m Message) error {
 	bad.Check(utf8.RuneCountInString(m.Subject) <= MaxSubject, "subject", "at most 200 characters")
 	bad.Check(m.Text != "" && goodText(m.Text), "text", "write text in UTF-8 without control characters")
 	bad.Check(len(m.Text) <= MaxText, "text", "at most 256 KB")
+	for _, f := range []pan.Field{{Name: "to", Text: m.To}, {Name: "subject", Text: m.Subject}, {Name: "text", Text: m.Text}} {
+		bad.Check(!pan.Contains(f.Text), f.Name, "leave out the card number: it would lie in the post for ever")
+	}
 	return bad.Err()
 }
 

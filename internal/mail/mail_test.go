@@ -109,3 +109,24 @@ func FuzzCompose(f *testing.F) {
 		}
 	})
 }
+
+// A letter with a card number is refused in words that do not repeat it, in
+// whatever disguise it comes; the codes and links of our own letters are not one.
+func TestNoLetterCarriesACardNumber(t *testing.T) {
+	for _, text := range []string{"Card 4111 1111 1111 1111", "4111\n1111\n1111\n1111", "c=%34%31%31%31%31%31%31%31%31%31%31%31%31%31%31%31", "NDExMTExMTExMTExMTExMQ=="} {
+		for field, m := range map[string]Message{"text": {To: letter.To, Subject: "Hello", Text: text}, "subject": {To: letter.To, Subject: strings.ReplaceAll(text, "\n", " "), Text: "x"}} {
+			_, err := Compose(m, from, 0)
+			f := fault.As(err)
+			if f == nil || f.Kind != fault.Invalid || f.Fields[0].Path != field || strings.Contains(f.Error(), "1111") {
+				t.Errorf("%s %q: %v", field, text, err)
+			}
+		}
+	}
+	if _, err := Compose(Message{To: "4111111111111111@example.com", Subject: "Hello", Text: "x"}, from, 0); !fault.Is(err, fault.Invalid) {
+		t.Errorf("to a card number: %v", err)
+	}
+	ours := Message{To: letter.To, Subject: "Your code is 481516", Text: "Open https://acme.test/door/Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE before 2026-11-22 12:30 UTC, or call +1 (212) 555-0100.\n"}
+	if _, err := Compose(ours, from, 0); err != nil {
+		t.Error(err)
+	}
+}
