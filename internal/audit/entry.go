@@ -71,7 +71,7 @@ type Filter struct {
 	BeforeAt int64
 	BeforeID id.Audit
 	Limit    int // entries a page; 0 = 50, at most 500
-	// Patience bounds how long is looked for entries, and again for their total; a
+	// Patience bounds how long is looked for entries; for their total half as long; a
 	// page then may hold fewer than there are. 0 = as long as it takes.
 	Patience time.Duration
 }

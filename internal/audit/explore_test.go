@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/lendkeep/lendkeep/internal/audit"
@@ -110,9 +111,6 @@ func lengthen(t testing.TB, d *db.DB, engine db.Engine) {
 	}
 	var each [][2]string
 	for _, word := range splitWords(indexes) {
-		if engine == db.SQLite {
-			break
-		}
 		each = append(each, word)
 		exec("DROP INDEX IF EXISTS audit_entry_" + word[0])
 	}
@@ -138,9 +136,16 @@ func lengthen(t testing.TB, d *db.DB, engine db.Engine) {
 				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, rows)
 		}))
 	}
-	for _, word := range each {
-		exec("CREATE INDEX audit_entry_" + word[0] + " ON audit_entry (" + word[1] + ")")
+	sorted := "-- +goose NO TRANSACTION\n-- +goose Up\n"
+	if engine == db.SQLite { // so many rows are not sorted within the memory of a server's connection
+		sorted += "PRAGMA temp_store = file;\nPRAGMA cache_size = -200000;\n"
 	}
+	for _, word := range each {
+		sorted += "CREATE INDEX audit_entry_" + word[0] + " ON audit_entry (" + word[1] + ");\n"
+	}
+	all := migrations().(fstest.MapFS)
+	all[engine.String()+"/0002_sorted.sql"] = &fstest.MapFile{Data: []byte(sorted)}
+	must(t, d.Migrate(t.Context(), all))
 	exec("DELETE FROM audit_state")
 	exec(fmt.Sprintf(`INSERT INTO audit_state (name, size, head, holder, until) SELECT 'trail', %d, leaf, '', 0 FROM audit_entry WHERE sequence = 1`, entries()))
 	if engine == db.PostgreSQL {

@@ -52,6 +52,15 @@ func scanFound(r *db.Rows) (found, error) {
 // that are not sequenced yet are among them. Without a filter the total is
 // exact; else it is exact to 1,000.
 func (t *Trail) List(ctx context.Context, tx *db.Tx, f Filter) (Page, error) {
+	out, err := t.Page(ctx, tx, f)
+	if err == nil {
+		out.Total, out.AtLeast, err = t.total(ctx, tx, f)
+	}
+	return out, err
+}
+
+// Page is List without the total.
+func (t *Trail) Page(ctx context.Context, tx *db.Tx, f Filter) (Page, error) {
 	limit := f.Limit
 	if limit <= 0 {
 		limit = 50
@@ -82,8 +91,7 @@ func (t *Trail) List(ctx context.Context, tx *db.Tx, f Filter) (Page, error) {
 	if len(all) > limit {
 		out.Reached = 0
 	}
-	out.Total, out.AtLeast, err = t.total(ctx, tx, f)
-	return out, err
+	return out, nil
 }
 
 func (t *Trail) listed(ctx context.Context, tx *db.Tx, list string, c db.Cond, limit int) ([]found, error) {
@@ -137,7 +145,7 @@ func (t *Trail) total(ctx context.Context, tx *db.Tx, f Filter) (total int64, at
 	if err != nil {
 		return 0, false, err
 	}
-	total, whole, err := look.Count(ctx, countLimit, f.Patience)
+	total, whole, err := look.Count(ctx, countLimit, f.Patience/2)
 	return min(total+fresh, countLimit), !whole || total+fresh > countLimit, err
 }
 

@@ -87,7 +87,7 @@ func (l *Look) Sum(ctx context.Context, top int, patience time.Duration) (*Sum, 
 		return t.sum(out, top), nil
 	}
 	t = tally{by: map[string]map[string]int64{}}
-	reached, err := l.Back(ctx, 0, patience, func(stretch db.Cond) (bool, error) {
+	reached, err := l.Back(ctx, 0, patience/2, func(stretch db.Cond) (bool, error) {
 		err := t.add(ctx, l.tx, "audit_entry", stretch, newest, few-len(t.marks))
 		return len(t.marks) >= few, err
 	})
@@ -186,9 +186,7 @@ func (t *tally) sum(out *Sum, top int) *Sum {
 		})
 		list = list[:min(top, len(list))]
 		for i := range list {
-			if out.How == About {
-				list[i].Count = rounded(float64(list[i].Count) * out.Share)
-			}
+			list[i].Count = out.Stands(list[i].Count)
 		}
 		out.By[name] = list
 	}
@@ -201,9 +199,14 @@ func (t *tally) sum(out *Sum, top int) *Sum {
 	return out
 }
 
-// rounded leaves two figures of a number that is only about right.
-func rounded(x float64) int64 {
-	n, unit := int64(x+0.5), int64(1)
+// Stands says for how many entries n of those that were looked at stand; two figures
+// of it, where it is only about right.
+func (s *Sum) Stands(n int64) int64 {
+	if s.How != About {
+		return n
+	}
+	n = int64(float64(n)*s.Share + 0.5)
+	unit := int64(1)
 	for n/unit >= 100 {
 		unit *= 10
 	}

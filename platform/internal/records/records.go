@@ -73,8 +73,9 @@ type Narrow struct {
 // AuditListIn asks for a page of the trail.
 type AuditListIn struct {
 	Narrow
-	Cursor string `query:"cursor" maxLength:"400" required:"false"`
-	Limit  int    `query:"limit" minimum:"0" maximum:"200" required:"false"`
+	Cursor  string `query:"cursor" maxLength:"400" required:"false"`
+	Limit   int    `query:"limit" minimum:"0" maximum:"200" required:"false"`
+	Numbers string `query:"numbers" enum:",yes" required:"false" doc:"yes: say also of what the selection consists."`
 }
 
 // Entry is one audit entry as the API shows it.
@@ -113,6 +114,9 @@ type AuditListOut struct {
 	Total   int64   `json:"total" class:"public"`
 	TotalIs string  `json:"total_is" class:"public" enum:"exact,at_least"`
 	Next    string  `json:"next" class:"public"`
+	// A page that ends for want of time, and not of entries, says how far it came.
+	LookedBackTo string   `json:"looked_back_to,omitempty" class:"public" doc:"Everything since then was looked at; next goes on with what is older. The page may hold fewer entries than asked for, even none."`
+	Numbers      *Numbers `json:"numbers,omitempty"`
 }
 
 // AuditRef names an entry in a path.
@@ -150,6 +154,7 @@ func list(ctx context.Context, c *gate.Call, in *AuditListIn) (*AuditListOut, er
 		return nil, err
 	}
 	in.note(c)
+	f.Patience = patience
 	page, err := c.Tenant.Trail.List(ctx, c.Tx, f)
 	if err != nil {
 		return nil, err
@@ -162,14 +167,24 @@ func list(ctx context.Context, c *gate.Call, in *AuditListIn) (*AuditListOut, er
 		out.Items = append(out.Items, shown(&page.Entries[i]))
 	}
 	if page.More {
-		last := page.Entries[len(page.Entries)-1]
-		b, err := json.Marshal(cursor{Who: c.Who.String(), At: last.At, ID: last.ID})
+		last := cursor{Who: c.Who.String(), At: page.Reached}
+		if page.Reached == 0 {
+			e := page.Entries[len(page.Entries)-1]
+			last.At, last.ID = e.At, e.ID
+		} else {
+			out.LookedBackTo = instant(page.Reached)
+		}
+		b, err := json.Marshal(last)
 		if err != nil {
 			return nil, err
 		}
 		out.Next = c.Tenant.Ring.SealToken(cursorPurpose, b)
 	}
-	return out, nil
+	if in.Numbers != "" {
+		f.BeforeAt, f.BeforeID = 0, ""
+		out.Numbers, err = numbers(ctx, c, f)
+	}
+	return out, err
 }
 
 func when(bad *fault.Collector, c *gate.Call, field, text string) int64 {
