@@ -9,7 +9,7 @@
 // Each facet has an index by (facet, time). A selection of several is walked along the
 // sparsest of them, its lead; the others are asked of each row and are written so that
 // no engine takes their index, because a planner's guess about two facets that go
-// together can cost minutes. The lead is measured, not guessed: where its five
+// together can cost minutes. The lead is measured, not guessed: where its two
 // thousandth newest entry lies.
 //
 // A selection of few candidates is read whole and its numbers are exact. A large one is
@@ -32,7 +32,7 @@ import (
 )
 
 // few is how many candidates are read whole.
-const few = 5000
+const few = 2000
 
 // Equal is a facet and the value that it must have.
 type Equal struct{ Column, Value string }
@@ -160,7 +160,7 @@ func (l *Look) rest() db.Cond {
 const (
 	shortest = 250
 	longest  = 16_000
-	overrun  = 20_000 // microseconds
+	overrun  = 12_000 // microseconds
 )
 
 // Back goes through the selection from newest to oldest, below before unless that is 0,
@@ -168,13 +168,17 @@ const (
 // stretch after the other. It gives the instant down to which everything was looked
 // at; 0 if nothing is left.
 func (l *Look) Back(ctx context.Context, before int64, patience time.Duration, see func(stretch db.Cond) (enough bool, err error)) (reached int64, err error) {
+	// Without a rest there is nothing to skip: the index gives the answer in order.
+	return l.back(ctx, before, patience, l.few || l.rest().IsTrue(), see)
+}
+
+func (l *Look) back(ctx context.Context, before int64, patience time.Duration, whole bool, see func(stretch db.Cond) (enough bool, err error)) (reached int64, err error) {
 	top := before
 	if top == 0 || l.s.To != 0 && l.s.To < top {
 		top = l.s.To
 	}
 	end := l.now() + patience.Microseconds()
 	rest := l.rest()
-	whole := l.few || rest.IsTrue() // nothing to skip: the index gives the answer in order
 	for n := shortest; ; {
 		began := l.now()
 		floor, more := int64(0), false

@@ -87,7 +87,7 @@ func (l *Look) Sum(ctx context.Context, top int, patience time.Duration) (*Sum, 
 		return t.sum(out, top), nil
 	}
 	t = tally{by: map[string]map[string]int64{}}
-	reached, err := l.Back(ctx, 0, patience/2, func(stretch db.Cond) (bool, error) {
+	reached, err := l.back(ctx, 0, patience/2, false, func(stretch db.Cond) (bool, error) {
 		err := t.add(ctx, l.tx, "audit_entry", stretch, newest, few-len(t.marks))
 		return len(t.marks) >= few, err
 	})
