@@ -22,7 +22,7 @@ import (
 )
 
 // files are answers to keep, not pages.
-var files = []string{"/loans/export", "/settings/policy-file/download", "/applications/{id}/evidence"}
+var files = []string{"/audit/export", "/loans/export", "/settings/policy-file/download", "/applications/{id}/evidence"}
 
 // reloads are where a form is answered in place; who loads that again is led back
 // to the page of the form.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lendkeep/lendkeep/internal/audit/signing"
 	"github.com/lendkeep/lendkeep/internal/audit/tree"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/proof"
@@ -92,9 +93,11 @@ func (t *Trail) grow(ctx context.Context, tx *db.Tx, size int64, settled, last b
 }
 
 func (t *Trail) sign(ctx context.Context, tx *db.Tx, grown *proof.Tree) error {
-	origin := checkpoint.Origin(string(t.c.Ring.Tenant()))
-	c := checkpoint.Checkpoint{Origin: origin, Size: grown.Size(), Root: grown.Root(), At: tx.At}
-	note, err := checkpoint.Sign(c.Text(), t.Signer())
+	if err := signing.HandOver(ctx, tx, t.c.Ring); err != nil {
+		return err
+	}
+	c := checkpoint.Checkpoint{Origin: t.Origin(), Size: grown.Size(), Root: grown.Root(), At: tx.At}
+	note, err := checkpoint.Sign(c.Text(), t.Signers()...)
 	if err != nil {
 		return err
 	}
@@ -102,17 +105,15 @@ func (t *Trail) sign(ctx context.Context, tx *db.Tx, grown *proof.Tree) error {
 	return err
 }
 
-// Signer is the tenant's key for checkpoints and exports, under the trail's origin.
-func (t *Trail) Signer() checkpoint.Signer {
-	return checkpoint.Signer{Name: checkpoint.Origin(string(t.c.Ring.Tenant())), Public: t.c.Ring.PublicKey(), Make: t.c.Ring.Sign}
-}
+// Origin names the trail in checkpoints.
+func (t *Trail) Origin() string { return checkpoint.Origin(string(t.c.Ring.Tenant())) }
 
-// Key gives the public key of the trail in the words in which it is handed to auditors
-// and witnesses.
-func (t *Trail) Key() (string, error) {
-	s := t.Signer()
-	return checkpoint.Key(s.Name, s.Public)
-}
+// Signers are the keys that sign checkpoints and exports now, newest first.
+func (t *Trail) Signers() []checkpoint.Signer { return signing.Signers(t.c.Ring) }
+
+// Keys gives every public key that the trail was ever signed with, newest first, in the
+// words in which they are handed to auditors and witnesses.
+func (t *Trail) Keys() ([]string, error) { return signing.Keys(t.c.Ring) }
 
 // Newest gives the last checkpoint; ErrNoCheckpoint where there is none.
 func (t *Trail) Newest(ctx context.Context, tx *db.Tx) (Signed, error) { return t.newest(ctx, tx) }

@@ -17,7 +17,7 @@ const verifySigned = `SELECT size, at, note FROM audit_checkpoint WHERE size > ?
 // signed walks the checkpoints that a trail is held against, in step with its entries.
 type signed struct {
 	tx        *db.Tx
-	key       string
+	keys      []string
 	elsewhere []checkpoint.Checkpoint // ascending
 	stored    []Signed                // a page, ascending
 	whole     bool                    // no page comes after it
@@ -28,7 +28,7 @@ type signed struct {
 // expect reads the checkpoints that were kept elsewhere, and the first that are stored.
 func (v *verifier) expect(ctx context.Context, tx *db.Tx, elsewhere []string) (err error) {
 	v.signed.tx = tx
-	if v.signed.key, err = v.t.Key(); err != nil {
+	if v.signed.keys, err = v.t.Keys(); err != nil {
 		return err
 	}
 	if !witnessed {
@@ -46,8 +46,8 @@ func (v *verifier) expect(ctx context.Context, tx *db.Tx, elsewhere []string) (e
 }
 
 func (v *verifier) open(note string) (checkpoint.Checkpoint, error) {
-	c, _, err := checkpoint.Open(note, v.signed.key)
-	if err == nil && c.Origin != v.t.Signer().Name {
+	c, _, err := checkpoint.Open(note, v.signed.keys...)
+	if err == nil && c.Origin != v.t.Origin() {
 		err = fmt.Errorf("it is of another trail, %q", c.Origin)
 	}
 	return c, err

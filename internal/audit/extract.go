@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/lendkeep/lendkeep/internal/audit/signing"
 	"github.com/lendkeep/lendkeep/internal/audit/tree"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/proof"
 	"github.com/lendkeep/lendkeep/internal/proof/bundle"
-	"github.com/lendkeep/lendkeep/internal/proof/checkpoint"
 )
 
 // Extract is what of the trail goes into a file for an auditor.
@@ -38,13 +38,17 @@ func (t *Trail) Head(ctx context.Context, tx *db.Tx, x *Extract, earlier []int64
 	if err != nil {
 		return h, err
 	}
-	key, err := t.Key()
+	keys, err := t.Keys()
+	if err != nil {
+		return h, err
+	}
+	handovers, err := signing.Handovers(ctx, tx)
 	if err != nil {
 		return h, err
 	}
 	x.Size = newest.Size
 	tenant := string(t.c.Ring.Tenant())
-	h = bundle.Head{Origin: checkpoint.Origin(tenant), Tenant: tenant, Extent: x.Extent, Object: x.Object, MadeAt: tx.At, Keys: []string{key}, Checkpoint: newest.Note}
+	h = bundle.Head{Origin: t.Origin(), Tenant: tenant, Extent: x.Extent, Object: x.Object, MadeAt: tx.At, Keys: keys, Handovers: handovers, Checkpoint: newest.Note}
 	for _, size := range earlier {
 		if size < 1 || size >= newest.Size || x.Extent == bundle.Whole { // the whole trail proves each of its beginnings
 			continue

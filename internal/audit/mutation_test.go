@@ -158,11 +158,11 @@ func (h *house) found(t testing.TB, kept []string) (server, auditor error) {
 	if err != nil {
 		return server, err
 	}
-	key, err := h.trail.Key()
+	known, err := h.trail.Keys()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, auditor = bundle.Check(bytes.NewReader(file), bundle.Against{Keys: []string{key}, Checkpoints: kept})
+	_, auditor = bundle.Check(bytes.NewReader(file), bundle.Against{Keys: known, Checkpoints: kept})
 	return server, auditor
 }
 
@@ -190,7 +190,7 @@ func (h *house) export(t testing.TB, x *audit.Extract, earlier []int64) ([]byte,
 				}
 			}
 			if len(page) < 7 {
-				return w.Close(h.trail.Signer())
+				return w.Close(h.trail.Signers()...)
 			}
 		}
 	})

@@ -151,7 +151,7 @@ func (p *Publisher) trail() Trail {
 	read := func(ctx context.Context, fn func(ctx context.Context, tx *db.Tx) error) error {
 		return p.DB.Read(ctx, p.DB.Now(), fn)
 	}
-	return Trail{Origin: p.Trail.Signer().Name, Lender: p.Lender,
+	return Trail{Origin: p.Trail.Origin(), Lender: p.Lender,
 		Consistent: func(ctx context.Context, earlier, later int64) (path [][32]byte, err error) {
 			err = read(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 				path, err = p.Trail.Consistency(ctx, tx, earlier, later)

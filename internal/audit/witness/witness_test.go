@@ -80,11 +80,11 @@ func build(t *testing.T, engine db.Engine) *office {
 		t.Fatal(err)
 	}
 	o.trail = audit.New(audit.Config{DB: o.d, Ring: ring})
-	key, err := o.trail.Key()
+	known, err := o.trail.Keys()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.server = newServer(key)
+	o.server = newServer(known[0])
 	o.publish = &witness.Publisher{DB: o.d, Trail: o.trail, Lender: "Acme Lending", Open: o.open, Log: slog.New(slog.NewTextHandler(&o.said, nil))}
 	return o
 }

@@ -62,6 +62,7 @@ type Head struct {
 	Keys       []string  `json:"keys"`       // of the trail, newest first, as the maker says
 	Checkpoint string    `json:"checkpoint"` // the signed note
 	Earlier    []Earlier `json:"earlier,omitempty"`
+	Handovers  []string  `json:"handovers,omitempty"` // notes by which one key named the next
 }
 
 // Earlier is a proof that the trail of Checkpoint begins with that of an earlier one.
@@ -160,12 +161,12 @@ func (w *Writer) Entry(e Entry) error {
 }
 
 // Close ends and signs the file; it does not close what it was written to.
-func (w *Writer) Close(by checkpoint.Signer) error {
+func (w *Writer) Close(by ...checkpoint.Signer) error {
 	if err := w.out.Flush(); err != nil {
 		return err
 	}
 	sum := w.digest.Sum(nil)
-	note, err := checkpoint.Sign(text(w.head.Origin, w.entries, sum), by)
+	note, err := checkpoint.Sign(text(w.head.Origin, w.entries, sum), by...)
 	if err != nil {
 		return err
 	}

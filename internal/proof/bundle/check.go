@@ -205,6 +205,7 @@ func (r *reading) begin() error {
 	case (h.Extent == Object) != (h.Object != ""):
 		return r.bad("the extent and the object do not fit")
 	}
+	r.against.Keys = checkpoint.Trusted(h.Origin, r.against.Keys, h.Handovers)
 	var err error
 	r.report.Checkpoint, r.report.SignedBy, err = checkpoint.Open(h.Checkpoint, r.against.Keys...)
 	if err != nil {

@@ -76,7 +76,7 @@ func export(ctx context.Context, c *gate.Call, in *AuditExportIn) (*gate.Chunk, 
 	c.Detail("entries", strconv.FormatInt(w.Entries()-before, 10))
 	piece := &gate.Chunk{File: gate.File{Name: "trail-" + c.Tenant.Slug + "-" + c.Today.String() + ".trail", ContentType: "text/plain; charset=utf-8"}}
 	if len(page) < entriesAPiece {
-		err = w.Close(c.Tenant.Trail.Signer())
+		err = w.Close(c.Tenant.Trail.Signers()...)
 	} else {
 		piece.Next, err = b.next(w)
 	}
@@ -192,6 +192,7 @@ type Checkpoint struct {
 type CheckpointListOut struct {
 	Items []Checkpoint `json:"items"`
 	Key   string       `json:"key" class:"public" doc:"The trail's public key, as the program auditor takes it."`
+	Keys  []string     `json:"keys" class:"public" doc:"Every key that the trail was ever signed with, newest first; each named the next before it ended."`
 }
 
 func checkpointOperation() *gate.Op[CheckpointListIn, CheckpointListOut] {
@@ -206,7 +207,7 @@ func checkpoints(ctx context.Context, c *gate.Call, in *CheckpointListIn) (*Chec
 	if limit == 0 {
 		limit = 50
 	}
-	key, err := c.Tenant.Trail.Key()
+	keys, err := c.Tenant.Trail.Keys()
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +215,7 @@ func checkpoints(ctx context.Context, c *gate.Call, in *CheckpointListIn) (*Chec
 	if err != nil {
 		return nil, err
 	}
-	out := &CheckpointListOut{Items: make([]Checkpoint, 0, len(list)), Key: key}
+	out := &CheckpointListOut{Items: make([]Checkpoint, 0, len(list)), Key: keys[0], Keys: keys}
 	for _, s := range list {
 		out.Items = append(out.Items, Checkpoint{Size: s.Size, Time: instant(s.At), Note: s.Note})
 	}

@@ -20,6 +20,12 @@ CREATE TABLE audit_checkpoint (
   note TEXT   NOT NULL
 );
 
+CREATE TABLE audit_handover (
+  key  TEXT   PRIMARY KEY, -- the key that was named
+  at   BIGINT NOT NULL,
+  note TEXT   NOT NULL     -- signed by the key before it
+);
+
 CREATE TABLE audit_witness (
   id         TEXT   PRIMARY KEY,
   kind       TEXT   NOT NULL, -- file, https or mail
@@ -38,6 +44,7 @@ CREATE TABLE audit_witness (
 
 -- +goose Down
 DROP TABLE audit_witness;
+DROP TABLE audit_handover;
 DROP TABLE audit_checkpoint;
 DROP TABLE audit_node;
 DROP TABLE audit_tree;

@@ -21,6 +21,9 @@ const (
 	exportFile = home + "/export"
 )
 
+// shownCheckpoints is how many of the newest the page shows.
+const shownCheckpoints = 10
+
 // exports are the buttons of the list: what it shows, as a signed file, and how the
 // trail is proven.
 func (r *Room) exports(p *gate.Page, l *look) (out []parts.Button) {
@@ -51,7 +54,7 @@ func (r *Room) proof(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
 		var err error
 		shows := &evidence{v: v, told: p.Can(r.desk.WitnessList.Name, ""), add: p.Can(r.desk.WitnessAdd.Name, ""), end: p.Can(r.desk.WitnessEnd.Name, "")}
-		if shows.out, err = visit.Look(ctx, v, p, r.desk.CheckpointList); err != nil {
+		if shows.out, err = visit.Look(ctx, v, p, r.desk.CheckpointList, func(in *records.CheckpointListIn) { in.Limit = shownCheckpoints }); err != nil {
 			return visit.View{}, err
 		}
 		if shows.told {
