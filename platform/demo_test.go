@@ -55,9 +55,10 @@ var program = sync.OnceValues(func() (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(programs, "lendkeep")
-	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building the program: %w\n%s", err, out)
+	for at, source := range map[string]string{path: ".", filepath.Join(programs, "auditor"): "../auditor"} {
+		if out, err := exec.Command("go", "build", "-o", at, source).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("building the program: %w\n%s", err, out)
+		}
 	}
 	return path, nil
 })

@@ -2,13 +2,11 @@ package house
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/api"
@@ -37,6 +35,7 @@ func (h *House) Console() http.Handler {
 	mux.HandleFunc("POST /console/v1/tenants/list", h.tenantList)
 	mux.HandleFunc("POST /console/v1/import", h.importFile)
 	mux.HandleFunc("POST /console/v1/audit/verify", h.auditVerify)
+	mux.HandleFunc("POST /console/v1/audit/export", h.auditExport)
 	return mux
 }
 
@@ -81,23 +80,6 @@ func (h *House) tenantOf(w http.ResponseWriter, r *http.Request) *tenant.Tenant 
 		answer(w, fault.Missing("tenant"), nil)
 	}
 	return t
-}
-
-func (h *House) auditVerify(w http.ResponseWriter, r *http.Request) {
-	t := h.tenantOf(w, r)
-	if t == nil {
-		return
-	}
-	type verdict struct {
-		OK    bool   `json:"ok"`
-		Words string `json:"words"`
-	}
-	err := t.DB.Read(r.Context(), t.DB.Now(), func(ctx context.Context, tx *db.Tx) error { return t.Trail.Verify(ctx, tx) })
-	if err != nil {
-		answer(w, nil, verdict{Words: "The trail does not verify: " + err.Error()})
-		return
-	}
-	answer(w, nil, verdict{OK: true, Words: "Every entry verifies: leaves, sequence and chains."})
 }
 
 // ImportLine is one line of an import's answer: progress, or its end.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/lendkeep/lendkeep/internal/audit/witness"
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -27,8 +28,12 @@ func (c *Config) recorded() (records.Config, error) {
 	return records.Config{FolderApart: apart}, err
 }
 
-// witnessed brings a tenant's checkpoints to its witnesses until ctx ends.
-func (h *House) witnessed(ctx context.Context, t *tenant.Tenant) error {
+// lastTime bounds how long a program that ends waits for the operator's folder.
+const lastTime = 3 * time.Second
+
+// witnessed brings a tenant's checkpoints to its witnesses until ctx ends, and the last
+// one, once it is signed, to the operator's folder.
+func (h *House) witnessed(ctx context.Context, t *tenant.Tenant, signed <-chan struct{}) error {
 	err := t.DB.Write(ctx, t.DB.Now(), func(ctx context.Context, tx *db.Tx) error {
 		return witness.Operated(ctx, tx, h.Config.Witness, "house/operator")
 	})
@@ -36,7 +41,14 @@ func (h *House) witnessed(ctx context.Context, t *tenant.Tenant) error {
 		h.Config.Log.Error("the operator's folder could not be made a witness; start again to try anew", "tenant", t.Slug, "error", err)
 	}
 	p := witness.Publisher{DB: t.DB, Trail: t.Trail, Lender: t.Name, Open: h.openWitness, Log: h.Config.Log}
-	return ended(ctx, p.Run(ctx))
+	err = ended(ctx, p.Run(ctx))
+	<-signed
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
+	defer cancel()
+	if e := p.Last(last); e != nil {
+		h.Config.Log.Warn("the last checkpoint was not given to the operator's folder; the next start gives it", "tenant", t.Slug, "error", e)
+	}
+	return err
 }
 
 func (h *House) openWitness(w witness.Row) (witness.Witness, error) {

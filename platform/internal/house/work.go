@@ -77,10 +77,11 @@ func (h *House) Run(ctx context.Context) error {
 			h.Config.Log.Error("could not see to the key rotations; they go on after the next start", "tenant", t.Slug, "error", err)
 		}
 		group.Go(func() error { return k.jobs.Run(ctx) })
-		group.Go(func() error { return ended(ctx, t.Trail.Run(ctx)) })
+		signed := make(chan struct{}) // closed when the last checkpoint is
+		group.Go(func() error { defer close(signed); return ended(ctx, t.Trail.Run(ctx)) })
 		group.Go(func() error { return h.work.builds(ctx, t, k) })
 		group.Go(func() error { return h.work.follows(ctx, t) })
-		group.Go(func() error { return h.witnessed(ctx, t) })
+		group.Go(func() error { return h.witnessed(ctx, t, signed) })
 		h.work.buildFor(t)
 	}
 	h.work.mu.Lock()
