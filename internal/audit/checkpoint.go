@@ -89,6 +89,9 @@ func (t *Trail) grow(ctx context.Context, tx *db.Tx, size int64, settled, last b
 	if newest.Size >= size || !last && tx.At-newest.At < signEvery.Microseconds() {
 		return false, nil
 	}
+	if err := signing.Thin(ctx, tx, newest.At); err != nil {
+		return false, err
+	}
 	return false, t.sign(ctx, tx, grown)
 }
 

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/lendkeep/lendkeep/internal/audit"
 	"github.com/lendkeep/lendkeep/internal/audit/witness"
@@ -340,4 +341,52 @@ func TestAHalfWrittenCheckpointInTheFolderIsPassedOver(t *testing.T) {
 	if notes := checkpoint.Split(string(b)); err != nil || len(notes) != 2 {
 		t.Errorf("%d checkpoints, %v:\n%s", len(notes), err, b)
 	}
+}
+
+// TestOldCheckpointsAreThinnedOutAndTheTrailStillVerifies: a busy office signs one every
+// second for two days.
+func TestOldCheckpointsAreThinnedOutAndTheTrailStillVerifies(t *testing.T) {
+	each(t, func(o *office) {
+		o.name(witness.HTTPS, "https://witness.example", "")
+		entry := func(after time.Duration) {
+			o.Helper()
+			if err := o.trail.Join(o.Context(), &audit.Entry{Actor: "user/us_1", Channel: operation.UI, Operation: "loan.list", Outcome: operation.Allowed}); err != nil {
+				o.Fatal(err)
+			}
+			o.clock.Advance(after)
+			if _, err := o.trail.Sequence(o.Context()); err != nil {
+				o.Fatal(err)
+			}
+		}
+		for range 3 {
+			for range 10 {
+				entry(time.Second)
+			}
+			o.tell()
+			entry(time.Second) // the hour's last, but not what the witness holds
+			entry(2 * time.Hour)
+		}
+		count := func() (n int) {
+			o.Helper()
+			err := o.d.Read(o.Context(), o.d.Now(), func(ctx context.Context, tx *db.Tx) error {
+				list, err := o.trail.Checkpoints(ctx, tx, 0, 200)
+				n = len(list)
+				return errors.Join(err, o.trail.Verify(ctx, tx))
+			})
+			if err != nil {
+				o.Fatal(err)
+			}
+			return n
+		}
+		if n := count(); n != 36 {
+			o.Errorf("%d checkpoints within the day, want all 36", n)
+		}
+		entry(25 * time.Hour)
+		entry(time.Second)
+		// Of each burst's hour the last, the lone one after it, what the witness holds of
+		// the last burst, and the two of today.
+		if n := count(); n < 6 || n > 9 {
+			o.Errorf("%d checkpoints a day later", n)
+		}
+	})
 }
