@@ -81,8 +81,28 @@ func (s *Settings) lookAtDatabase(ctx context.Context) finding {
 	if err != nil {
 		return finding{"database", "PostgreSQL cannot be used: " + told(err), "check that the server runs and that LENDKEEP_POSTGRES is right"}
 	}
-	_ = d.Close()
-	return finding{"database", "PostgreSQL answers; put its files on an encrypted volume: it does not encrypt a database itself", ""}
+	defer d.Close()
+	return s.lookUnder(ctx, d)
+}
+
+// lookUnder looks at the volume under a PostgreSQL server of this machine: the server
+// itself does not encrypt a database.
+func (s *Settings) lookUnder(ctx context.Context, d *db.DB) finding {
+	var folder string
+	err := d.Read(ctx, d.Now(), func(ctx context.Context, tx *db.Tx) error {
+		return tx.One(ctx, `SELECT current_setting('data_directory')`, nil, &folder)
+	})
+	if err != nil {
+		return finding{"database", "PostgreSQL answers; it does not tell this user where its files lie, and it does not encrypt a database itself: put them on an encrypted volume", ""}
+	}
+	kind, err := volumeOf(folder, "/sys/dev/block")
+	switch {
+	case err == nil && kind == sealed:
+		return finding{"database", "PostgreSQL answers, and its files (" + folder + ") lie on an encrypted volume", ""}
+	case err == nil && kind == open:
+		return finding{"database", "PostgreSQL answers, but its files (" + folder + ") lie on a volume that this machine does not encrypt", "put them on an encrypted volume (LUKS), or make sure that the disk or its provider encrypts it: names, towns and amounts are readable in them"}
+	}
+	return finding{"database", "PostgreSQL answers; whether the volume under " + folder + " is encrypted cannot be seen from here: make sure that it is", ""}
 }
 
 func (s *Settings) lookAtProxies() finding {
