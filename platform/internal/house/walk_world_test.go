@@ -23,6 +23,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/rate"
 	"github.com/lendkeep/lendkeep/platform/internal/house"
+	"github.com/lendkeep/lendkeep/platform/internal/house/hush"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
@@ -39,6 +40,8 @@ type world struct {
 	site   *person           // a lender's server, likewise
 	things map[string]string // what is at hand, by kind; "own" kinds by kind and person
 	count  int               // of the things made, for names that must differ
+	dir    string            // where the house keeps its things
+	logged lines             // what it has logged
 }
 
 // people enough for everything that is walked, in a house that limits no rate.
@@ -46,13 +49,14 @@ func walkable(t *testing.T, engine db.Engine, alter ...func(*house.Config)) *wor
 	t.Helper()
 	w := &world{premises: &premises{t: t}, things: map[string]string{}}
 	w.now.Store(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC).UnixMicro())
-	ctx, dir, dsn := context.Background(), t.TempDir(), os.Getenv("LENDKEEP_TEST_POSTGRES")
+	w.dir = t.TempDir()
+	ctx, dir, dsn := context.Background(), w.dir, os.Getenv("LENDKEEP_TEST_POSTGRES")
 	post, err := folder.New(filepath.Join(dir, "mail"), "no-reply@acme.test", w.now.Load)
 	check(t, err)
 	prefix := fmt.Sprintf("w%d_%s_", os.Getpid(), strings.ToLower(rand.Text()[:8]))
 	const any = 1 << 30
 	c := house.Config{Data: filepath.Join(dir, "data"), Engine: engine, Postgres: dsn, Prefix: prefix, Proxies: []string{"127.0.0.1"}, Mail: post,
-		URL: "https://acme.test", Version: "test", Now: func() time.Time { return time.UnixMicro(w.now.Load()) }, Log: slog.New(slog.DiscardHandler),
+		URL: "https://acme.test", Version: "test", Now: func() time.Time { return time.UnixMicro(w.now.Load()) }, Log: slog.New(hush.Handler(slog.NewTextHandler(&w.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 		Rates: rate.Limits{AddressPerMinute: any, KeyPerMinute: any, UserPerMinute: any, TenantPerMinute: any, Burst: any, PortalPerMinute: any, PortalBurst: any}}
 	for _, change := range alter {
 		change(&c)

@@ -24,11 +24,22 @@ type Texts struct {
 type text struct {
 	path, value string
 	table, key  bool
+	secret      bool // nothing of it may be recorded
 }
 
 // beside reports a text that stands beside others in a form: the names of what
 // is told in a list or a map part their values for nobody.
-func (t text) beside() bool { return !t.key && !strings.HasSuffix(t.path, "].name") }
+func (t text) beside() bool {
+	return !t.key && !t.secret && !strings.HasSuffix(t.path, "].name")
+}
+
+// sign is what the trail may tell of a card number in it.
+func (t text) sign() string {
+	if t.secret {
+		return pan.Hidden
+	}
+	return pan.Sign(t.value)
+}
 
 // tableTag marks a text that its desk reads cell by cell: `guard:"cells"`.
 const tableTag = "cells"
@@ -46,6 +57,7 @@ func (p *Texts) Check(in any) error {
 	texts := room[:0]
 	p.visit(reflect.ValueOf(in).Elem(), "", func(t text) {
 		switch {
+		case t.secret && !pan.Contains(t.value): // what a password consists of is not ours to say
 		case !utf8.ValidString(t.value):
 			c.Add(t.path, "Send valid UTF-8 text.")
 		case strings.ContainsRune(t.value, 0):
@@ -54,7 +66,7 @@ func (p *Texts) Check(in any) error {
 			c.Add(t.path, "Leave out the marks that change the direction of text, or nothing would look as it is.")
 		case t.table:
 		case pan.Contains(t.value):
-			seen.Add(t.path, pan.Sign(t.value))
+			seen.Add(t.path, t.sign())
 			c.Add(t.path, leaveOut)
 		case t.beside():
 			texts = append(texts, pan.Field{Name: t.path, Text: t.value})
@@ -94,7 +106,10 @@ func PlanTexts(t reflect.Type) (*Texts, error) {
 }
 
 func visitorOf(t reflect.Type, within map[reflect.Type]bool) visitor {
-	if t == secretText || within[t] {
+	if t == secretText {
+		return visitSecret
+	}
+	if within[t] {
 		return nil
 	}
 	switch t.Kind() {
@@ -130,6 +145,14 @@ func visitorOf(t reflect.Type, within map[reflect.Type]bool) visitor {
 		return visitStruct(t, within)
 	}
 	return nil
+}
+
+// visitSecret looks at a password or a key: a card number is neither, whatever a
+// person takes for one.
+func visitSecret(v reflect.Value, path string, found func(text)) {
+	if s := v.Interface().(secret.Text); !s.Empty() {
+		found(text{path: path, value: s.Reveal(), secret: true})
+	}
 }
 
 // visitMap looks at keys and values; a key that is a card number must not be

@@ -203,7 +203,10 @@ func (r *Room) mine(v *visit.Visit) {
 			typed.Entries = append(typed.Entries, out.Entry)
 		}
 		return visit.Render(r.again(v, &typed))
-	}, nil, func(form url.Values, _ *admin.Nothing) error { return fill(form, &typed) })
+	}, nil, func(form url.Values, _ *admin.Nothing) error {
+		visit.Forget(form)
+		return fill(form, &typed)
+	})
 }
 
 // again is the page of a rule with a content that is not stored.

@@ -58,7 +58,7 @@ func Routes(c Config, rooms ...Room) (*Mux, error) {
 // Get registers a page under a path pattern; HEAD comes with it.
 func (m *Mux) Get(path string, show func(v *Visit)) {
 	m.routes = append(m.routes, "GET "+path)
-	m.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { show(m.visit(w, r)) })
+	m.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { show(m.visit(w, without(r))) })
 }
 
 // Post registers an act. A form that does not come from a page of the same

@@ -2,6 +2,7 @@ package visit
 
 import (
 	"crypto/rand"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -56,15 +57,7 @@ func (v *Visit) Back(name string, err error) {
 // that the guard named, who may read a field together with another one.
 func (v *Visit) back(err error) {
 	v.err = err
-	for name, values := range v.typed {
-		if pan.Contains(name) {
-			delete(v.typed, name)
-			continue
-		}
-		if slices.ContainsFunc(values, pan.Contains) || pan.Contains(strings.Join(values, "\n")) {
-			v.typed[name] = []string{""}
-		}
-	}
+	Forget(v.typed)
 	if f := fault.As(err); f.Reason == "card_number" {
 		for _, field := range f.Fields {
 			if v.typed.Has(field.Path) {
@@ -72,6 +65,35 @@ func (v *Visit) back(err error) {
 			}
 		}
 	}
+}
+
+// Forget empties what holds a card number, so that no page says it again. It
+// reports whether there was any.
+func Forget(typed url.Values) (any bool) {
+	for name, values := range typed {
+		if pan.Contains(name) {
+			delete(typed, name)
+			any = true
+			continue
+		}
+		if slices.ContainsFunc(values, pan.Contains) || pan.Contains(strings.Join(values, "\n")) {
+			typed[name] = []string{""}
+			any = true
+		}
+	}
+	return any
+}
+
+// without gives the request for a page without the card numbers of its address:
+// what a page was asked for stands in its links and fields again.
+func without(r *http.Request) *http.Request {
+	query := r.URL.Query()
+	if r.URL.RawQuery == "" || !Forget(query) {
+		return r
+	}
+	r = r.Clone(r.Context())
+	r.URL.RawQuery = query.Encode()
+	return r
 }
 
 // Open reports that this form came back with a fault.
