@@ -258,7 +258,7 @@ func explore(t *testing.T, d *db.DB, trail *audit.Trail) {
 		var last string
 		for i := range rounds {
 			f := p.f
-			f.Patience = 30 * time.Millisecond // as the desk gives
+			f.Patience = 25 * time.Millisecond // as the desk gives
 			if i%3 == 2 {                      // a page deep in the past
 				f.BeforeAt = now - int64(i)*years/int64(rounds)
 				f.BeforeID = id.Audit("au_")

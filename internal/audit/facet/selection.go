@@ -160,7 +160,7 @@ func (l *Look) rest() db.Cond {
 const (
 	shortest = 250
 	longest  = 16_000
-	overrun  = 12_000 // microseconds
+	overrun  = 6_000 // microseconds
 )
 
 // Back goes through the selection from newest to oldest, below before unless that is 0,
@@ -215,4 +215,31 @@ func (l *Look) Count(ctx context.Context, limit int64, patience time.Duration) (
 		return n > limit, err
 	})
 	return n, reached == 0 && n <= limit, err
+}
+
+// Beside gives the entries just before and after one in its object's history; empty
+// where there is none, or none that may be looked at.
+func Beside(ctx context.Context, tx *db.Tx, object string, at int64, id string, within *db.Cond) (older, newer string, err error) {
+	if object == "" {
+		return "", "", nil
+	}
+	seen := db.Where("object = ?", object)
+	if within != nil {
+		seen = db.And(seen, *within)
+	}
+	for _, side := range []struct {
+		cond db.Cond
+		way  string
+		to   *string
+	}{
+		{db.And(db.Where("at <= ?", at), db.Where("(at < ? OR id < ?)", at, id)), "DESC", &older},
+		{db.And(db.Where("at >= ?", at), db.Where("(at > ? OR id > ?)", at, id)), "ASC", &newer},
+	} {
+		c := db.And(seen, side.cond)
+		err = tx.One(ctx, `SELECT id FROM audit_entry WHERE `+c.SQL()+` ORDER BY at `+side.way+`, id `+side.way+` LIMIT 1`, c.Args(), side.to)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return "", "", err
+		}
+	}
+	return older, newer, nil
 }

@@ -11,7 +11,9 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/audit"
 	"github.com/lendkeep/lendkeep/internal/audit/witness"
+	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/proof/bundle"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
@@ -19,9 +21,10 @@ import (
 
 // AuditExportIn asks for a file of the trail.
 type AuditExportIn struct {
-	Format string `query:"format" enum:",trail,csv,ocsf" required:"false" doc:"trail: a signed file that an auditor verifies; csv: a table; ocsf: events of the Open Cybersecurity Schema Framework 1.6.0, one JSON object a line. trail unless told. A table and events prove nothing, run from the newest entry to the oldest, and hold what the filter finds."`
-	Extent string `query:"extent" enum:",whole,object,part" required:"false" doc:"whole: every entry up to the newest checkpoint; object: every entry about the object; part: what the filter finds. part unless told."`
-	Since  string `query:"since" maxLength:"200" required:"false" doc:"Sizes of checkpoints that were kept elsewhere, separated by commas: the file of an object or a part then proves that the trail begins with them. The whole trail proves any."`
+	Format string   `query:"format" enum:",trail,csv,ocsf" required:"false" doc:"trail: a signed file that an auditor verifies; csv: a table; ocsf: events of the Open Cybersecurity Schema Framework 1.6.0, one JSON object a line. trail unless told. A table and events prove nothing, run from the newest entry to the oldest, and hold what the filter finds."`
+	Extent string   `query:"extent" enum:",whole,object,part" required:"false" doc:"whole: every entry up to the newest checkpoint; object: every entry about the object; part: what the filter finds. part unless told."`
+	Since  string   `query:"since" maxLength:"200" required:"false" doc:"Sizes of checkpoints that were kept elsewhere, separated by commas: the file of an object or a part then proves that the trail begins with them. The whole trail proves any."`
+	Entry  id.Audit `query:"entry" required:"false" doc:"Only this entry: its id. The file proves that it is in the trail, and where."`
 	Narrow
 
 	cursor string
@@ -122,7 +125,9 @@ func resume(ctx context.Context, c *gate.Call, in *AuditExportIn, x *audit.Extra
 	}
 	h.Lender, h.MadeBy, h.Class = c.Tenant.Name, c.Who.String(), "personal"
 	if h.Extent == bundle.Part {
-		h.Selection = in.words()
+		if h.Selection = in.words(); in.Entry != "" {
+			h.Selection = "entry " + string(in.Entry)
+		}
 	}
 	b.Head, b.Size = h, x.Size
 	return bundle.NewWriter(out, h)
@@ -135,6 +140,17 @@ func extract(ctx context.Context, c *gate.Call, in *AuditExportIn) (*audit.Extra
 		return nil, err
 	}
 	x := &audit.Extract{Extent: bundle.Part, Filter: f}
+	if in.Entry != "" {
+		one := db.Where("id = ?", string(in.Entry))
+		if f.Within != nil {
+			one = db.And(one, *f.Within)
+		}
+		x.Filter.Within = &one
+		c.Detail("entry", string(in.Entry))
+		if in.words() != "" || in.Extent == "whole" || in.Extent == "object" {
+			return nil, fault.Bad("entry", "One entry is not narrowed further; leave the filter and the extent out.")
+		}
+	}
 	switch in.Extent {
 	case "whole":
 		x.Extent = bundle.Whole

@@ -12,7 +12,7 @@ import (
 const (
 	// patience bounds each of a page's three looks: for its entries, for their total,
 	// and for what they consist of. Together they stay below what a person notices.
-	patience = 30 * time.Millisecond
+	patience = 25 * time.Millisecond
 	topOf    = 8  // values a facet
 	mostBars = 40 // of the histogram
 )

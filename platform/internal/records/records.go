@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lendkeep/lendkeep/internal/audit"
+	"github.com/lendkeep/lendkeep/internal/audit/facet"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
@@ -106,6 +107,8 @@ type Entry struct {
 	After         map[string]string `json:"after" class:"public"`
 	Detail        map[string]string `json:"detail,omitempty" class:"public"`
 	Count         int64             `json:"count" class:"public"`
+	Older         id.Audit          `json:"older,omitempty" class:"public" doc:"the entry before it in the history of its object; told of a single entry"`
+	Newer         id.Audit          `json:"newer,omitempty" class:"public" doc:"the entry after it in the history of its object; told of a single entry"`
 }
 
 // AuditListOut is a page of the trail, newest first.
@@ -208,7 +211,9 @@ func view(ctx context.Context, c *gate.Call, in *AuditRef) (*Entry, error) {
 		return nil, err
 	}
 	out := shown(e)
-	return &out, nil
+	older, newer, err := facet.Beside(ctx, c.Tx, e.Object, e.At, string(e.ID), within(c))
+	out.Older, out.Newer = id.Audit(older), id.Audit(newer)
+	return &out, err
 }
 
 func shown(e *audit.Entry) Entry {

@@ -34,8 +34,8 @@ type toldTo struct {
 
 // told writes the next piece of a table or of events, newest first.
 func told(ctx context.Context, c *gate.Call, in *AuditExportIn) (*gate.Chunk, error) {
-	if in.Extent != "" && in.Extent != "part" || in.Since != "" {
-		return nil, fault.Bad("format", "A table and events hold what the filter finds and prove nothing; leave extent and since out.")
+	if in.Extent != "" && in.Extent != "part" || in.Since != "" || in.Entry != "" {
+		return nil, fault.Bad("format", "A table and events hold what the filter finds and prove nothing; leave extent, since and entry out.")
 	}
 	f, err := in.filter(c)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/trail"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
@@ -117,7 +118,7 @@ func (r *Room) borrowerPage(v *visit.Visit, shown *servicing.RevealOut) visit.Sc
 				return visit.View{}, err
 			}
 		}
-		page := parts.Page{Title: out.Name, Subtitle: out.Reference}
+		page := parts.Page{Title: out.Name, Subtitle: out.Reference, Tabs: trail.HistoryTab(p, "borrower/"+string(out.ID), "Borrower")}
 		if p.Can("borrower.list", "") {
 			page.Crumbs = []parts.Link{{Text: "Borrowers", Href: "/borrowers"}}
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/trail"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
@@ -680,7 +681,7 @@ func historyPage(h *historyView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = parts.Timeline(h.events()).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = parts.Timeline(trail.Events(h.out.Items, h.titles, h.zone)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -52,6 +52,7 @@
 //	Diff(caption, []DiffRow)     field, before, after;  DiffLists(caption, []ListChange) + and −
 //	DiffText(TextDiff)           lines of a text: Lines(before, after, around) compares them
 //	Timeline([]Event)            newest first;  Spread(Histogram) a list over time, as links
+//	Breakdown(summary, open, []Division)  of what a selection consists, as links;  Behind(summary) {…}
 //	Progress(id, Advance)        long work
 //	Explained(Trace) {…}         a decision, layer by layer, and what can be done about it
 //	Tree(label, []Node)          what a role permits, to be read

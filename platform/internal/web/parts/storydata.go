@@ -201,9 +201,13 @@ func storyQueue() Table {
 func storyHistogram() Histogram {
 	h := Histogram{Label: "Entries by day", First: "2026-11-12", Last: "2026-11-22"}
 	for i, n := range []int{120, 130, 480, 0, 260, 905, 140, 3, 0, 410, 77} {
-		h.Bars = append(h.Bars, Bar{Label: storyDay(12 + i), Count: n, Href: "?day=" + storyDay(12+i), Current: i == 10})
+		h.Bars = append(h.Bars, Bar{Label: storyDay(12 + i), Count: n, Denied: n / 9, Failed: n / 40, Href: "?day=" + storyDay(12+i), Current: i == 10})
 	}
 	return h
+}
+
+func storyBreakdown() []Division {
+	return []Division{{Name: "Person", Values: []Portion{{"Sam Ortiz", "1,204", "?actor=1", false}, {"Kim", "77", "?actor=2", true}}}, {Name: "Address", Empty: "none recorded"}}
 }
 
 // storyDay is a day of the story's month.

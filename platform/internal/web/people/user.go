@@ -8,6 +8,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/trail"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
@@ -124,6 +125,7 @@ func (r *Room) userPage(v *visit.Visit) visit.Screen {
 		out := under(parts.Link{Text: "Users", Href: users}, u.Name, userPage(v, f))
 		badge := state(*u)
 		out.Page.State = &badge
+		out.Page.Tabs = trail.HistoryTab(p, ref, "User")
 		out.Page.Actions = button(p, "api_key.list", ref, parts.Button{Label: "API keys", Href: users + "/" + string(u.ID) + "/keys"})
 		return out, nil
 	}

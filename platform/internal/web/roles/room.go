@@ -23,6 +23,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/meanwhile"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/trail"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
@@ -148,6 +149,7 @@ func (r *Room) one(v *visit.Visit, form url.Values) visit.Screen {
 		f.restore = p.Can(r.desk.Restore.Name, ref) && out.Customized && !f.own
 		r.plant(v, p, &f, form)
 		view := under(out.Name, rolePage(v, &f))
+		view.Page.Tabs = trail.HistoryTab(p, ref, "Role")
 		view.Page.Subtitle, view.Page.State, view.Page.Actions = out.Description, origin(out), f.actions()
 		if f.viewAs {
 			view.Page.More = parts.Do(parts.Act{Verb: "View as this role", Action: viewAs, Hidden: []parts.Hidden{{Name: "role", Value: string(out.ID)}}})

@@ -24,22 +24,29 @@ const (
 // shownCheckpoints is how many of the newest the page shows.
 const shownCheckpoints = 10
 
+// selection is what the list shows, as the file's own address asks for it.
+func (l *look) selection() url.Values {
+	q := url.Values{}
+	for _, name := range filters() {
+		if value := l.q.Get(name); value != "" {
+			q.Set(name, value)
+		}
+	}
+	if to := l.q.Get("to"); to != "" {
+		q.Set("to", wholeDay(to))
+	}
+	return q
+}
+
 // exports are the buttons of the list: what it shows, as a signed file, and how the
 // trail is proven.
 func (r *Room) exports(p *gate.Page, l *look) (out []parts.Button) {
 	if p.Can(r.desk.AuditExport.Name, "") && len(l.out.Items) > 0 {
-		q := url.Values{}
-		for _, name := range filters() {
-			if value := l.q.Get(name); value != "" {
-				q.Set(name, value)
-			}
-		}
-		q.Set("to", wholeDay(l.q.Get("to")))
-		b := parts.Button{Label: "Export these", Href: exportFile + "?" + q.Encode()}
-		if len(q) == 2 && q.Get("object") != "" && q.Get("to") == "" {
-			q.Del("to")
+		q := l.selection()
+		b := parts.Button{Label: "Export signed", Href: exportFile + "?" + q.Encode()}
+		if len(q) == 1 && q.Get("object") != "" {
 			q.Set("extent", "object")
-			b = parts.Button{Label: "Export all about it", Href: exportFile + "?" + q.Encode()}
+			b = parts.Button{Label: "Export all about it, signed", Href: exportFile + "?" + q.Encode()}
 		}
 		out = append(out, b)
 	}
@@ -47,6 +54,20 @@ func (r *Room) exports(p *gate.Page, l *look) (out []parts.Button) {
 		out = append(out, parts.Button{Label: "Proof", Href: proofPage})
 	}
 	return out
+}
+
+// otherForms are the files that prove nothing and that other programs read.
+func (r *Room) otherForms(p *gate.Page, l *look) templ.Component {
+	if !p.Can(r.desk.AuditExport.Name, "") || len(l.out.Items) == 0 {
+		return nil
+	}
+	as := func(format, label, detail string) parts.Item {
+		q := l.selection()
+		q.Set("format", format)
+		return parts.Item{Label: label, Detail: detail, Href: exportFile + "?" + q.Encode()}
+	}
+	return parts.MenuButton(parts.Menu{Label: "Other files", Items: []parts.Item{
+		as("csv", "Table (CSV)", "For a spreadsheet; proves nothing"), as("ocsf", "Events (OCSF 1.6, JSON lines)", "For a security monitor; proves nothing")}})
 }
 
 // proof shows what the trail is proven by.

@@ -53,6 +53,7 @@ func (r *Room) Routes(m *visit.Mux) {
 	m.Post(witnessPath, r.add)
 	m.Post(witnessPath+"/{id}/end", r.finish)
 	m.Get(exportFile, func(v *visit.Visit) { visit.Stream(v, r.desk.AuditExport) })
+	m.Get(historyPath+"{noun}/{object}", func(v *visit.Visit) { v.Show(r.history(v)) })
 	m.Get(home+"/{id}", func(v *visit.Visit) { v.Show(r.entry(v)) })
 }
 
@@ -73,7 +74,11 @@ func (r *Room) list(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
 		l := &look{v: v, now: p.Call().At, q: v.R.URL.Query(), out: &records.AuditListOut{}}
 		l.titles, l.names = r.operations()
-		out, err := visit.Look(ctx, v, p, r.desk.AuditList, func(in *records.AuditListIn) { in.To = wholeDay(in.To) })
+		out, err := visit.Look(ctx, v, p, r.desk.AuditList, func(in *records.AuditListIn) {
+			if in.To = wholeDay(in.To); in.Cursor == "" {
+				in.Numbers = "yes"
+			}
+		})
 		switch {
 		case fault.Is(err, fault.Invalid):
 			l.wrong = parts.Problems(err)
@@ -93,7 +98,7 @@ func (r *Room) list(v *visit.Visit) visit.Screen {
 				return visit.View{}, err
 			}
 		}
-		return visit.View{Page: parts.Page{Title: "Audit", Actions: r.exports(p, l)}, Body: listPage(l)}, nil
+		return visit.View{Page: parts.Page{Title: "Audit", Actions: r.exports(p, l), More: r.otherForms(p, l)}, Body: listPage(l)}, nil
 	}
 }
 
@@ -171,7 +176,7 @@ func (l *look) bar() parts.FilterBar {
 			{Name: "outcome", Label: "Outcome", Value: l.q.Get("outcome"), Options: anyOf("allowed", "Allowed", "denied", "Denied", "failed", "Failed")},
 			{Name: "channel", Label: "Channel", Value: l.q.Get("channel"), Options: anyOf("ui", "Screens", "api", "API", "portal", "Borrower’s pages", "job", "Job", "console", "Console")},
 		},
-		Dates: []parts.Field{{Name: "address", Label: "Address", Value: l.q.Get("address"), Hint: "203.0.113.9", MaxLength: 45}, {Name: "from", Label: "From", Value: l.q.Get("from")}, {Name: "to", Label: "To", Value: l.q.Get("to")}}}
+		Dates: []parts.Field{{Name: "address", Label: "Address", Value: l.q.Get("address"), Hint: "203.0.113.9", MaxLength: 45}, {Name: "from", Label: "From", Value: l.q.Get("from"), MaxLength: 30}, {Name: "to", Label: "To", Value: l.q.Get("to"), MaxLength: 30}}}
 	return bar
 }
 
@@ -185,8 +190,8 @@ func (l *look) chips() parts.Chips {
 		"outcome":   func(s string) string { return s },
 		"channel":   func(s string) string { return "through " + channel(s) },
 		"address":   func(s string) string { return "from address " + s },
-		"from":      func(s string) string { return "from " + s + " on" },
-		"to":        func(s string) string { return "up to " + s },
+		"from":      func(s string) string { return "from " + l.instantWords(s) + " on" },
+		"to":        func(s string) string { return "up to " + l.instantWords(s) },
 	}
 	for _, name := range filters() {
 		if value := l.q.Get(name); value != "" {
@@ -216,7 +221,7 @@ func (l *look) pager() parts.Pager {
 	n := len(l.out.Items)
 	p := parts.Pager{From: l.at + 1, To: l.at + n, Total: int(l.out.Total), AtLeast: l.out.TotalIs == "at_least"}
 	if n == 0 {
-		return parts.Pager{}
+		return parts.Pager{} // the empty list itself says how to go on
 	}
 	if l.out.Next != "" {
 		p.Next = l.with("cursor", l.out.Next, atName, strconv.Itoa(l.at+n))
@@ -242,6 +247,9 @@ func (r *Room) entry(v *visit.Visit) visit.Screen {
 		page := parts.Page{Title: title, State: &badge, Subtitle: parts.At(e.At, v.Zone()).Full, Crumbs: []parts.Link{{Text: "Audit", Href: home}}}
 		if e.Object != "" {
 			page.Actions = []parts.Button{{Label: "All about this object", Href: home + "?object=" + url.QueryEscape(e.Object)}}
+		}
+		if e.Sequence != nil && p.Can(r.desk.AuditExport.Name, "") {
+			page.Actions = append(page.Actions, parts.Button{Label: "Export this entry", Href: exportFile + "?entry=" + string(e.ID)})
 		}
 		return visit.View{Page: page, Body: entryPage(v, e, titles, why(p, e))}, nil
 	}
@@ -272,7 +280,7 @@ func why(p *gate.Page, e *records.Entry) string {
 // pageOf is the page of an object, if it has one of its own.
 func pageOf(ref string) string {
 	noun, oid, _ := strings.Cut(ref, "/")
-	pages := map[string]string{"loan": "/loans/", "application": "/applications/", "user": "/settings/users/", "role": "/settings/roles/",
+	pages := map[string]string{"loan": "/loans/", "borrower": "/borrowers/", "application": "/applications/", "user": "/settings/users/", "role": "/settings/roles/",
 		"ip_rule": "/settings/address-rules/", "search_restriction": "/settings/search-restrictions/"}
 	if pages[noun] == "" || oid == "" {
 		return ""
