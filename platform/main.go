@@ -37,6 +37,7 @@ type grammar struct {
 	Tenant  tenantCommand  `cmd:"" help:"Make and list tenants."`
 	User    userCommand    `cmd:"" help:"Add and list users of a tenant."`
 	Import  importCommand  `cmd:"" help:"Import borrowers or loans from a CSV file."`
+	Keys    keysCommand    `cmd:"" help:"List, rotate and destroy a tenant's encryption keys."`
 	Audit   auditCommand   `cmd:"" help:"Look through and verify a tenant's audit trail."`
 	Openapi openapiCommand `cmd:"" help:"Print the OpenAPI document."`
 	Doctor  doctorCommand  `cmd:"" help:"Check the configuration and say how to mend it."`

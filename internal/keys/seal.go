@@ -100,6 +100,16 @@ func (r *Ring) PublicKey() []byte { return slices.Clone(r.using().Public) }
 // that whoever knows only the old one can still verify.
 func (r *Ring) Signers() []Signer { return slices.Clone(r.now.Load().signers) }
 
+// PublicKeys are the public halves of every signing key that there ever was,
+// newest first: what a dropped key signed must still verify.
+func (r *Ring) PublicKeys() [][]byte {
+	var out [][]byte
+	for _, v := range slices.Backward(r.now.Load().book[Sign]) {
+		out = append(out, slices.Clone(v.Public))
+	}
+	return out
+}
+
 func (r *Ring) using() Signer {
 	o := r.now.Load()
 	number := o.book.find(Sign, InUse).Number

@@ -203,6 +203,9 @@ func TestTheNewAndTheOldSigningKeyBothSignAndThePastIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := s.node(t)
+	if past := again.PublicKeys(); len(past) != 2 || !bytes.Equal(past[1], first) || !bytes.Equal(past[0], again.PublicKey()) {
+		t.Errorf("the public keys of the past are %x", past)
+	}
 	if len(again.Signers()) != 1 || !bytes.Equal(again.Versions(keys.Sign)[0].Public, first) {
 		t.Error("a dropped signing key must sign no more, and its public half must be kept")
 	}

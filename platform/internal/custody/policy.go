@@ -30,19 +30,22 @@ const (
 	ownKeepDays   = 7
 )
 
-func ownPolicy(p keys.Purpose) Policy {
+func (d *Desk) ownPolicy(p keys.Purpose) Policy {
 	o := Policy{RotateDays: ownRotateDays, KeepDays: ownKeepDays}
-	if p == keys.BlindIndex || !p.Turns() {
+	if p == keys.BlindIndex || !d.turns(p) {
 		o.RotateDays = 0
 	}
 	return o
 }
 
+// turns reports whether this house turns a purpose.
+func (d *Desk) turns(p keys.Purpose) bool { return p.Turns() && d.config.Fixed[p] == "" }
+
 // policies reads when each purpose is turned.
-func policies(ctx context.Context, tx *db.Tx) (map[keys.Purpose]Policy, error) {
+func (d *Desk) policies(ctx context.Context, tx *db.Tx) (map[keys.Purpose]Policy, error) {
 	out := map[keys.Purpose]Policy{}
 	for _, p := range keys.Purposes() {
-		out[p] = ownPolicy(p)
+		out[p] = d.ownPolicy(p)
 	}
 	_, err := db.All(ctx, tx, func(r *db.Rows) (struct{}, error) {
 		var p keys.Purpose
@@ -55,11 +58,13 @@ func policies(ctx context.Context, tx *db.Tx) (map[keys.Purpose]Policy, error) {
 }
 
 // turnable gives a purpose that can be turned.
-func turnable(name string) (keys.Purpose, error) {
+func (d *Desk) turnable(name string) (keys.Purpose, error) {
 	p := keys.Purpose(name)
 	switch {
-	case p.Turns():
+	case d.turns(p):
 		return p, nil
+	case d.config.Fixed[p] != "":
+		return p, fault.New(fault.Conflict, "key_does_not_turn", d.config.Fixed[p])
 	case p == keys.Page:
 		return p, fault.New(fault.Conflict, "key_does_not_turn", "The page key of the database file cannot be rotated while the tenant works yet. Make a new tenant database from a backup to change it.")
 	case p == keys.Digest:
@@ -69,11 +74,11 @@ func turnable(name string) (keys.Purpose, error) {
 }
 
 func (d *Desk) savePolicy(ctx context.Context, c *gate.Call, in *PolicyIn) (*Policy, error) {
-	p, err := turnable(in.Purpose)
+	p, err := d.turnable(in.Purpose)
 	if err != nil {
 		return nil, err
 	}
-	all, err := policies(ctx, c.Tx)
+	all, err := d.policies(ctx, c.Tx)
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func (d *Desk) Resume(ctx context.Context, t *tenant.Tenant) error {
 func (d *Desk) due(ctx context.Context, g *gate.Gate, t *tenant.Tenant) error {
 	var want []keys.Purpose
 	err := t.DB.Read(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
-		all, err := policies(ctx, tx)
+		all, err := d.policies(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (d *Desk) due(ctx context.Context, g *gate.Gate, t *tenant.Tenant) error {
 			if err != nil {
 				return err
 			}
-			if next := nextTurn(t.Ring.Using(p), all[p]); under == nil && next != 0 && next <= tx.At {
+			if next := nextTurn(t.Ring.Using(p), all[p]); d.turns(p) && under == nil && next != 0 && next <= tx.At {
 				want = append(want, p)
 			}
 		}
@@ -281,7 +281,7 @@ func (s *step) judge(ctx context.Context) (time.Duration, error) {
 	var left, broken int64
 	var keep Policy
 	err := s.tenant.DB.Read(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
-		all, err := policies(ctx, tx)
+		all, err := s.policies(ctx, tx)
 		if err != nil {
 			return err
 		}

@@ -55,6 +55,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/web/applications"
 	"github.com/lendkeep/lendkeep/platform/internal/web/apply"
 	"github.com/lendkeep/lendkeep/platform/internal/web/approvals"
+	custodyroom "github.com/lendkeep/lendkeep/platform/internal/web/custody"
 	"github.com/lendkeep/lendkeep/platform/internal/web/door"
 	"github.com/lendkeep/lendkeep/platform/internal/web/engine"
 	askroom "github.com/lendkeep/lendkeep/platform/internal/web/inquiry"
@@ -182,7 +183,7 @@ func (h *House) desks() error {
 		return err
 	}
 	h.Records = records.New(recorded)
-	if h.Custody, err = custody.New(custody.Config{Register: register(), Kick: h.work.kick, Settle: c.Settle}); err != nil {
+	if h.Custody, err = custody.New(custody.Config{Register: register(), Kick: h.work.kick, Settle: c.Settle, Fixed: fixedKeys()}); err != nil {
 		return err
 	}
 	var list []gate.Entry
@@ -250,7 +251,7 @@ func (h *House) rooms() []visit.Room {
 		door.New(h.Signin, h.Config.Demo.Mail), settings.New(), peopleroom.New(h.People, h.Roles, h.Restrictions, catalogue), roleroom.New(h.Roles, h.PolicyFile, catalogue), limitroom.New(h.Restrictions, h.everybody),
 		askroom.New(askroom.Config{Inquiry: h.Inquiry, Requests: h.Requests, Vantage: h.Vantage, Rehearsal: h.Rehearsal, People: h.People, Roles: h.Roles, Catalogue: catalogue}), trail.New(h.Records, h.people, catalogue),
 		loans.New(h.Servicing, h.Records), shelfroom.New(h.Servicing.Desk), applications.New(h.Origination, h.companies), engine.New(h.Origination),
-		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue),
+		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue), custodyroom.New(h.Custody),
 		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}
 }

@@ -56,6 +56,7 @@ func groups() []Group {
 		{"Keys", []Place{
 			{"API keys", "/settings/api-keys", "api_key.list_all", "With which keys programs call, what each may do and when it was last used"},
 			{"Site keys", "/settings/site-keys", "site_key.list", "Which web pages may hand in applications"},
+			{"Encryption keys", "/settings/encryption-keys", "key.inventory", "What each key seals, how old it is, and when it is replaced"},
 		}},
 		{"Loan book", []Place{
 			{"Portfolios", "/settings/portfolios", "portfolio.list", "Groups of loans, which search restrictions can name"},
