@@ -94,6 +94,10 @@ func shots(t *testing.T, p *place) []shot {
 	changed := p.Trail(t, audit.Filter{Operation: "ip_rule.create"})[0]
 	out = append(out, both("entry-denied", "/audit/"+string(denied.ID))...)
 	out = append(out, both("entry-changed", "/audit/"+string(changed.ID))...)
+	out = append(out, both("history-user", "/audit/of/user/"+agent)...)
+	for _, s := range [][2]string{{"audit-denied", "/audit?outcome=denied"}, {"entry-denied", "/audit/" + string(denied.ID)}, {"history-user", "/audit/of/user/" + agent}} {
+		out = append(out, shot{name: s[0] + "-phone", path: s[1], wide: 390})
+	}
 	out = append(out, shot{name: "denied", path: "/settings/users", wide: 1280, role: "agent"}, shot{name: "denied-dark", path: "/settings/users", wide: 1280, role: "agent", dark: true})
 	return append(out, shot{name: "user-key", path: "/settings/users/" + agent, wide: 1280, open: "make-key"})
 }

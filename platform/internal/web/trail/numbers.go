@@ -80,6 +80,9 @@ func (l *look) sure() string {
 	case "at_least":
 		return "What the newest " + of + " of these entries are"
 	default:
+		if n.Of == 1 {
+			return "What this entry is"
+		}
 		return "What these " + of + " entries are"
 	}
 }

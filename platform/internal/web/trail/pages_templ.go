@@ -600,9 +600,6 @@ func trace(e *records.Entry, titles map[string]string) parts.Trace {
 	if e.For != "" {
 		add(parts.Passed, "Second person", "On behalf of "+e.For, "")
 	}
-	if e.PolicyVersion > 0 {
-		add(parts.NotAsked, "Policy version", strconv.FormatInt(e.PolicyVersion, 10), "")
-	}
 	return t
 }
 
@@ -747,6 +744,9 @@ func proof(e *records.Entry) []parts.Fact {
 		place.Value = parts.Figures(parts.Count(int(*e.Sequence)))
 	}
 	out := []parts.Fact{place, code("Entry", string(e.ID))}
+	if e.PolicyVersion > 0 {
+		out = append(out, parts.Fact{Term: "Policy version", Value: parts.Figures(strconv.FormatInt(e.PolicyVersion, 10))})
+	}
 	return out
 }
 
