@@ -21,7 +21,7 @@ const (
 // clean makes a text fit to be kept for ever and shown anywhere: card numbers
 // masked, control, bidirectional and invisible characters escaped, bounded.
 func clean(s string, limit int) string {
-	if plainASCII(s) && len(s) <= limit {
+	if len(s) <= limit && printable(s) && !pan.Contains(s) {
 		return s
 	}
 	if most := 4 * limit; len(s) > most {
@@ -38,20 +38,14 @@ func clean(s string, limit int) string {
 	return s[:cut] + "…"
 }
 
-// plainASCII reports whether s is printable ASCII with too few digits for a
-// card number: nearly every text that is recorded.
-func plainASCII(s string) bool {
-	digits := 0
+// printable reports whether s is printable ASCII: nearly every text that is recorded.
+func printable(s string) bool {
 	for i := range len(s) {
-		c := s[i]
-		if c < ' ' || c > '~' {
+		if c := s[i]; c < ' ' || c > '~' {
 			return false
 		}
-		if c >= '0' && c <= '9' {
-			digits++
-		}
 	}
-	return digits < 12
+	return true
 }
 
 func escape(s string) string {
