@@ -53,6 +53,10 @@ func scanFound(r *db.Rows) (found, error) {
 // exact; else it is exact to 1,000.
 func (t *Trail) List(ctx context.Context, tx *db.Tx, f Filter) (Page, error) {
 	out, err := t.Page(ctx, tx, f)
+	if f.BeforeAt == 0 && out.Reached != 0 { // there was no time to find a page: none to count on
+		out.Total, out.AtLeast = int64(len(out.Entries)), true
+		return out, err
+	}
 	if err == nil {
 		out.Total, out.AtLeast, err = t.total(ctx, tx, f)
 	}

@@ -207,6 +207,9 @@ func (l *look) person(actor string) string {
 			return p.Name
 		}
 	}
+	if actor == "anonymous" {
+		return "Nobody known"
+	}
 	return actor
 }
 
