@@ -148,10 +148,16 @@ func (l *Look) rest() db.Cond {
 			all = append(all, e.aside())
 		}
 	}
-	if l.s.Within != nil {
-		all = append(all, *l.s.Within)
+	return db.And(append(all, l.s.bound())...)
+}
+
+// bound is Within, asked of each row: an engine that saw through it would walk the
+// index over objects instead of the time, and sort all that it finds.
+func (s Selection) bound() db.Cond {
+	if s.Within == nil {
+		return db.True()
 	}
-	return db.And(all...)
+	return db.Where("CASE WHEN "+s.Within.SQL()+" THEN 1 ELSE 0 END = 1", s.Within.Args()...)
 }
 
 // stretches are how many candidates are looked at in one statement: first few, because

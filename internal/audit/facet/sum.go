@@ -126,10 +126,7 @@ func (l *Look) sample(ctx context.Context, t *tally, from, to end, patience time
 	for _, e := range l.s.Equal {
 		all = append(all, e.aside())
 	}
-	if l.s.Within != nil {
-		all = append(all, *l.s.Within)
-	}
-	c := db.And(all...)
+	c := db.And(append(all, l.s.bound())...)
 	size := to.sequence - from.sequence + 1
 	until := l.now() + patience.Microseconds()
 	looked := int64(0)
