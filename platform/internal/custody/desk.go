@@ -37,9 +37,6 @@ type Config struct {
 	Kick     func(c *gate.Call) // wakes the tenant's job runner
 	Settle   time.Duration      // how long nodes and calls under way may lag; 0 = as the engine needs
 	Rows     int                // rows in a chunk; 0 = the walk's own
-	// Fixed are purposes that the house does not turn, and why, beside those that
-	// no ring can turn.
-	Fixed map[keys.Purpose]string
 }
 
 // How long nodes and calls under way may lag behind a changed ring: a node until

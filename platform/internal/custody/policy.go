@@ -32,14 +32,11 @@ const (
 
 func (d *Desk) ownPolicy(p keys.Purpose) Policy {
 	o := Policy{RotateDays: ownRotateDays, KeepDays: ownKeepDays}
-	if p == keys.BlindIndex || !d.turns(p) {
+	if p == keys.BlindIndex || !p.Turns() {
 		o.RotateDays = 0
 	}
 	return o
 }
-
-// turns reports whether this house turns a purpose.
-func (d *Desk) turns(p keys.Purpose) bool { return p.Turns() && d.config.Fixed[p] == "" }
 
 // policies reads when each purpose is turned.
 func (d *Desk) policies(ctx context.Context, tx *db.Tx) (map[keys.Purpose]Policy, error) {
@@ -61,10 +58,8 @@ func (d *Desk) policies(ctx context.Context, tx *db.Tx) (map[keys.Purpose]Policy
 func (d *Desk) turnable(name string) (keys.Purpose, error) {
 	p := keys.Purpose(name)
 	switch {
-	case d.turns(p):
+	case p.Turns():
 		return p, nil
-	case d.config.Fixed[p] != "":
-		return p, fault.New(fault.Conflict, "key_does_not_turn", d.config.Fixed[p])
 	case p == keys.Page:
 		return p, fault.New(fault.Conflict, "key_does_not_turn", "The page key of the database file cannot be rotated while the tenant works yet. Make a new tenant database from a backup to change it.")
 	case p == keys.Digest:

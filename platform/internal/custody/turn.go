@@ -83,7 +83,7 @@ func (d *Desk) due(ctx context.Context, g *gate.Gate, t *tenant.Tenant) error {
 			if err != nil {
 				return err
 			}
-			if next := nextTurn(t.Ring.Using(p), all[p]); d.turns(p) && under == nil && next != 0 && next <= tx.At {
+			if next := nextTurn(t.Ring.Using(p), all[p]); p.Turns() && under == nil && next != 0 && next <= tx.At {
 				want = append(want, p)
 			}
 		}

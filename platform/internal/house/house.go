@@ -183,7 +183,7 @@ func (h *House) desks() error {
 		return err
 	}
 	h.Records = records.New(recorded)
-	if h.Custody, err = custody.New(custody.Config{Register: register(), Kick: h.work.kick, Settle: c.Settle, Fixed: fixedKeys()}); err != nil {
+	if h.Custody, err = custody.New(custody.Config{Register: register(), Kick: h.work.kick, Settle: c.Settle}); err != nil {
 		return err
 	}
 	var list []gate.Entry

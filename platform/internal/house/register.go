@@ -25,12 +25,3 @@ func register() keys.Register {
 	}
 	return keys.Register{Sealed: sealed, Indexed: append(book.Indexed(), docket.Indexed()...)}
 }
-
-// fixedKeys are the keys that this house does not turn, and why.
-func fixedKeys() map[keys.Purpose]string {
-	return map[keys.Purpose]string{
-		// The ring can turn it and signs with both keys meanwhile; the trail must
-		// first verify old checkpoints with keys of the past.
-		keys.Sign: "The signing key of the audit trail is not rotated yet: checkpoints that it signed are verified with the key in use alone.",
-	}
-}
