@@ -29,13 +29,14 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 )
 
-// makeKeyPurpose is the key of personal fields, of which no rotation goes on.
+// makeKeyPurpose is a key that turns at once, because nothing is sealed under it, and of
+// which no rotation goes on.
 func makeKeyPurpose(w *world, _ *person) string {
 	w.write(func(ctx context.Context, tx *db.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE key_rotation SET state = 'ended', ended_at = ? WHERE ended_at = 0`, tx.At)
 		return err
 	})
-	return string(keys.Fields)
+	return string(keys.Sign)
 }
 
 // makeRotation is a rotation that goes on.
@@ -44,12 +45,15 @@ func makeRotation(w *world, who *person) string {
 	return w.must("POST", "/keys/"+purpose+"/rotate", `{}`)["id"].(string)
 }
 
-// makeOldVersion is a version that a rotation keeps.
+// makeOldVersion is a version that a rotation left behind.
 func makeOldVersion(w *world, who *person) string {
-	purpose := makeKeyPurpose(w, who)
-	made := w.must("POST", "/keys/"+purpose+"/rotate", `{}`)
-	w.turn(made["id"].(string), "kept")
-	return fmt.Sprint(made["old_version"])
+	makeKeyPurpose(w, who)
+	old := w.tenant.Ring.Using(keys.Sign).Number
+	next, err := w.tenant.Ring.Stage(w.t.Context(), keys.Sign)
+	check(w.t, err)
+	_, err = w.tenant.Ring.Promote(w.t.Context(), keys.Sign, next.Number)
+	check(w.t, err)
+	return fmt.Sprint(old)
 }
 
 // turn takes the steps of a rotation, with the clock of the test, until it is in

@@ -129,11 +129,12 @@ func (w *world) callAPI(t *testing.T, who *person, m *gate.Meta, denied map[stri
 // spoken are the refusals of a desk, of those who hold the operation.
 func spoken() map[string]string {
 	return map[string]string{
-		"access_request.create":   "already_allowed", // whoever lacks nothing has nothing to ask for
-		"access_request.withdraw": "not_found",       // likewise: nothing of their own waits
-		"access_request.grant":    "not_found",       // seen by those who could grant it
-		"access_request.refuse":   "not_found",       // seen by those who could grant it
-		"proposal.approve":        "not_found",       // seen by those who hold what is proposed
+		"access_request.create":   "already_allowed",    // whoever lacks nothing has nothing to ask for
+		"access_request.withdraw": "not_found",          // likewise: nothing of their own waits
+		"access_request.grant":    "not_found",          // seen by those who could grant it
+		"access_request.refuse":   "not_found",          // seen by those who could grant it
+		"key.destroy":             "key_version_in_use", // no rotation has left this version behind
+		"proposal.approve":        "not_found",          // seen by those who hold what is proposed
 		"proposal.reject":         "not_found",
 		"proposal.view":           "not_found",
 		"proposal.withdraw":       "not_found",

@@ -84,7 +84,7 @@ func queries() map[string]string {
 func subjects() map[string]string {
 	return map[string]string{
 		"/access-requests/{id}": "wish", "/access/requests/{id}": "wish", "/access-requests/": "request", "/access/requests/": "request", "/access-requests/{id}/withdraw": "wish", "/access/requests/{id}/withdraw": "wish",
-		"/api-keys/": "key", "/settings/api-keys/": "key", "/applications/": "application", "/audit/": "audit", "/audit/witnesses/": "witness", "/borrowers/": "borrower",
+		"/api-keys/": "key", "/settings/api-keys/": "key", "/applications/": "application", "/audit/": "audit", "/audit/witnesses/": "witness", "/audit/of/": "noun", "/audit/of/{noun}/": "user", "/borrowers/": "borrower",
 		"/users/": "user", "/settings/users/": "user", "/users/{id}/factor-exceptions/": "exception", "/settings/users/{id}/exceptions/": "exception",
 		"/users/{id}/lent-loans/": "lent", "/access/lent-loans/": "user", "/access/lent-loans/{id}/": "lent", "/grants/": "grant", "/settings/lent-rights/": "grant", "/ip-rules/": "iprule", "/settings/address-rules/": "iprule",
 		"/keys/": "keypurpose", "/settings/encryption-keys/": "keypurpose", "/keys/{purpose}/versions/": "oldversion", "/settings/encryption-keys/{purpose}/versions/": "oldversion", "/key-rotations/": "rotation",

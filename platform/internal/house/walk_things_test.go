@@ -66,7 +66,8 @@ func makers() map[string]maker {
 		"mykey":       {own: true, make: makeOwnKey},
 		"factor":      {own: true, make: func(w *world, who *person) string { return w.enrol(who.id) }},
 		"network":     {fleeting: true, make: func(w *world, _ *person) string { return w.rules("network") }},
-		"keypurpose":  {make: makeKeyPurpose},
+		"noun":        {fleeting: true, make: func(*world, *person) string { return "user" }},
+		"keypurpose":  {fleeting: true, make: makeKeyPurpose},
 		"oldversion":  {fleeting: true, make: makeOldVersion},
 		"rotation":    {make: makeRotation},
 		"applicant":   {fleeting: true, make: func(w *world, _ *person) string { return w.rules("applicant") }},
@@ -84,7 +85,7 @@ func spent() map[string]string {
 		"loan.status.set": "loan entry", "proposal.approve": "proposal loan entry", "proposal.reject": "proposal", "proposal.withdraw": "mine",
 		"access_request.grant": "request", "access_request.refuse": "request", "access_request.withdraw": "wish", "ip_rule.update": "iprule",
 		"search_restriction.assign": "restriction", "site_key.update": "sitekey", "api_key.update": "key", "user.update": "user key exception grant lent", "role.update": "role",
-		"search_restriction.update": "restriction", "team.update": "team", "password.change": "session", "key.rotate": "keypurpose rotation", "key.destroy": "keypurpose rotation", "factor.remove": "factor",
+		"search_restriction.update": "restriction", "team.update": "team", "password.change": "session", "key.rotate": "rotation", "key.destroy": "rotation", "factor.remove": "factor",
 	}
 }
 
