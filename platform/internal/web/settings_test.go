@@ -179,7 +179,7 @@ func TestTheTrailIsFilteredPagedAndRead(t *testing.T) {
 	b.get("/audit?outcome=perhaps").want(200, "Choose one of the listed values")
 	b.get("/audit?cursor=forged").want(200, "Take the cursor")
 	entry := list.first("/audit/au_")
-	why := b.get(entry).want(200, "Denied", "role lacks operation", "Agent Person", "List users").first("/settings/explain?")
+	why := b.get(entry).want(200, "Denied", "Role lacks operation", "Agent Person", "List users").first("/settings/explain?")
 	b.get(why).want(200, "Denied", "Agent Person → List users")
 	b.post("/settings/users/"+string(p.People["agent"].ID), "_form", "user", "name", "Sam Agent").want(303)
 	changed := b.get("/audit?operation=user.update").first("/audit/au_")
