@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/lendkeep/lendkeep/internal/audit/clean"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/proof/entry"
@@ -18,25 +19,25 @@ type commit = entry.Commit
 func newBody(e *Entry, s *sealing) *entry.Body {
 	b := &entry.Body{
 		ID: e.ID, At: e.At,
-		Actor: clean(e.Actor, nameLimit), ActorName: clean(e.ActorName, nameLimit), For: clean(e.For, nameLimit),
-		Channel: e.Channel.String(), Credential: clean(e.Credential, nameLimit),
-		UserAgent: clean(e.UserAgent, agentLimit),
-		Operation: clean(e.Operation, nameLimit), Object: clean(e.Object, nameLimit),
-		Outcome: e.Outcome.String(), Layer: clean(e.Layer, nameLimit), Reason: clean(e.Reason, nameLimit), Rule: clean(e.Rule, textLimit),
-		DecisionID: id.Decision(clean(string(e.DecisionID), nameLimit)), PolicyVersion: e.PolicyVersion,
-		Grant: clean(e.Grant, nameLimit), Given: clean(e.Given, textLimit),
-		Detail: cleanMap(e.Detail), Count: e.Count,
+		Actor: clean.Text(e.Actor, clean.Name), ActorName: clean.Text(e.ActorName, clean.Name), For: clean.Text(e.For, clean.Name),
+		Channel: e.Channel.String(), Credential: clean.Text(e.Credential, clean.Name),
+		UserAgent: clean.Text(e.UserAgent, clean.Agent),
+		Operation: clean.Text(e.Operation, clean.Name), Object: clean.Text(e.Object, clean.Name),
+		Outcome: e.Outcome.String(), Layer: clean.Text(e.Layer, clean.Name), Reason: clean.Text(e.Reason, clean.Name), Rule: clean.Text(e.Rule, clean.Value),
+		DecisionID: id.Decision(clean.Text(string(e.DecisionID), clean.Name)), PolicyVersion: e.PolicyVersion,
+		Grant: clean.Text(e.Grant, clean.Name), Given: clean.Text(e.Given, clean.Value),
+		Detail: clean.Map(e.Detail), Count: e.Count,
 	}
 	for i, o := range e.Operations {
-		if i == listLimit {
-			note(b, "operations_left_out", len(e.Operations)-listLimit)
+		if i == clean.List {
+			note(b, "operations_left_out", len(e.Operations)-clean.List)
 			break
 		}
-		b.Operations = append(b.Operations, clean(o, nameLimit))
+		b.Operations = append(b.Operations, clean.Text(o, clean.Name))
 	}
 	for i, c := range e.Changes {
-		if i == listLimit {
-			note(b, "changes_left_out", len(e.Changes)-listLimit)
+		if i == clean.List {
+			note(b, "changes_left_out", len(e.Changes)-clean.List)
 			break
 		}
 		b.Changes = append(b.Changes, newChange(i, c, s))
@@ -53,13 +54,13 @@ func note(b *entry.Body, what string, n int) {
 }
 
 func newChange(i int, c Change, s *sealing) entry.Change {
-	out := entry.Change{Field: clean(c.Field, nameLimit), Sealed: c.Sealed}
-	before, after := clean(c.Before, textLimit), clean(c.After, textLimit)
+	out := entry.Change{Field: clean.Text(c.Field, clean.Name), Sealed: c.Sealed}
+	before, after := clean.Text(c.Before, clean.Value), clean.Text(c.After, clean.Value)
 	if !c.Sealed {
 		out.Before, out.After = before, after
 		return out
 	}
-	out.Person = clean(c.Person, nameLimit)
+	out.Person = clean.Text(c.Person, clean.Name)
 	out.BeforeCommit = s.add(out.Person, entry.ChangeLabel(i, "before"), before)
 	out.AfterCommit = s.add(out.Person, entry.ChangeLabel(i, "after"), after)
 	return out
@@ -70,14 +71,14 @@ const addressKey = "address"
 
 // sealDetail seals the sealed details and, for borrowers' pages, the address.
 func sealDetail(b *entry.Body, e *Entry, s *sealing) {
-	hidden := cleanMap(e.SealedDetail)
+	hidden := clean.Map(e.SealedDetail)
 	if e.Address.IsValid() && e.Channel == operation.Portal {
 		if hidden == nil {
 			hidden = map[string]string{}
 		}
 		hidden[addressKey] = e.Address.String()
 	} else if e.Address.IsValid() {
-		b.Address = clean(e.Address.String(), nameLimit) // a zone is text from outside
+		b.Address = clean.Text(e.Address.String(), clean.Name) // a zone is text from outside
 	}
 	for _, k := range sortedKeys(hidden) {
 		if b.SealedDetail == nil {

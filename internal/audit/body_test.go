@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/lendkeep/lendkeep/internal/audit/clean"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/pan"
 	"github.com/lendkeep/lendkeep/internal/proof"
@@ -63,7 +64,7 @@ func TestLongEntriesSayWhatTheyLeftOut(t *testing.T) {
 		e.Detail[string(rune('a'+i%26))+strings.Repeat("x", i)] = "v"
 	}
 	b := newBody(e, &sealing{})
-	if len(b.Operations) != listLimit || b.Detail["operations_left_out"] != "200" || len(b.Changes) != listLimit || b.Detail["changes_left_out"] != "300" || b.Detail["left_out"] != "36 more" {
+	if len(b.Operations) != clean.List || b.Detail["operations_left_out"] != "200" || len(b.Changes) != clean.List || b.Detail["changes_left_out"] != "300" || b.Detail["left_out"] != "36 more" {
 		t.Errorf("%d operations, %d changes, %v", len(b.Operations), len(b.Changes), b.Detail)
 	}
 }
@@ -74,8 +75,8 @@ func FuzzClean(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got := clean(s, nameLimit)
-		if len(got) > nameLimit || !utf8.ValidString(got) {
+		got := clean.Text(s, clean.Name)
+		if len(got) > clean.Name || !utf8.ValidString(got) {
 			t.Fatalf("%d bytes, valid %v", len(got), utf8.ValidString(got))
 		}
 		for _, r := range got {

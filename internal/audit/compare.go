@@ -71,6 +71,7 @@ func (v *verifier) reached(ctx context.Context) error {
 		if c.Size == size && c.Root != v.tree.Root() {
 			return v.parted(c, "kept elsewhere")
 		}
+		v.gone.Passed(c.At)
 	}
 	for len(v.signed.stored) > 0 && v.signed.stored[0].Size <= int64(size) {
 		s := v.signed.stored[0]
@@ -83,6 +84,7 @@ func (v *verifier) reached(ctx context.Context) error {
 			return v.parted(c, "stored beside the trail")
 		}
 		v.signed.agreed = s.Size
+		v.gone.Passed(c.At)
 		if len(v.signed.stored) == 0 && !v.signed.whole {
 			if err := v.page(ctx); err != nil {
 				return err

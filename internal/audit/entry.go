@@ -54,6 +54,9 @@ type Entry struct {
 	// attempted log-in names, borrowers' addresses. Stored like a sealed Change.
 	SealedDetail map[string]string
 	Count        int64 // how many such events this entry stands for; 0 reads as 1
+	// Disposal: what it said is gone, because its time of retention had ended. The
+	// note of this name, another entry, says so.
+	Disposal string
 }
 
 // Filter narrows a list. Zero fields do not narrow.

@@ -16,8 +16,8 @@ import (
 const countLimit = 1000
 
 const (
-	listPending = `SELECT 0, 0, id, at, count, body, sealed FROM audit_pending WHERE `
-	listEntries = `SELECT sequence, object_sequence, id, at, 1, body, sealed FROM audit_entry WHERE `
+	listPending = `SELECT 0, 0, id, at, count, object, '', body, sealed FROM audit_pending WHERE `
+	listEntries = `SELECT sequence, object_sequence, id, at, 1, object, disposal, body, sealed FROM audit_entry WHERE `
 	newestFirst = ` ORDER BY at DESC, id DESC LIMIT ?`
 )
 
@@ -31,19 +31,21 @@ type found struct {
 func scanFound(r *db.Rows) (found, error) {
 	var f found
 	var sequence, objectSequence, at, count int64
-	var name string
+	var name, object, disposal string
 	var stored []byte
-	if err := r.Scan(&sequence, &objectSequence, &name, &at, &count, &stored, &f.sealed); err != nil {
+	if err := r.Scan(&sequence, &objectSequence, &name, &at, &count, &object, &disposal, &stored, &f.sealed); err != nil {
 		return f, err
 	}
 	var err error
-	if f.body, err = entry.Decode(stored); err != nil {
+	if f.body, err = entry.Decode(stored); err != nil && disposal != "" {
+		f.body = &entry.Body{Object: object, Count: 1}
+	} else if err != nil {
 		// An altered row must not hide the rest of the page.
 		f.body = &entry.Body{Detail: map[string]string{"altered": "This entry cannot be read: it is not as it was written."}}
 	}
 	f.entry = shown(f.body)
 	f.entry.ID, f.entry.At = id.Audit(name), at // what the page is sorted by
-	f.entry.Sequence, f.entry.ObjectSequence = sequence, objectSequence
+	f.entry.Sequence, f.entry.ObjectSequence, f.entry.Disposal = sequence, objectSequence, disposal
 	f.entry.Count = max(f.entry.Count, count)
 	return f, nil
 }

@@ -21,7 +21,7 @@ import (
 
 // tables are all that the trail lies in, with their columns.
 var tables = map[string][]string{
-	"audit_entry": {"sequence", "id", "at", "actor", "operation", "object", "object_sequence", "outcome", "channel", "address", "body", "sealed", "leaf", "chain"},
+	"audit_entry": {"sequence", "id", "at", "actor", "operation", "object", "object_sequence", "outcome", "channel", "address", "body", "sealed", "leaf", "chain", "disposal"},
 	"audit_chain": {"object", "length", "last", "head"}, "audit_state": {"name", "size", "head", "holder", "until"},
 	"audit_tree": {"name", "size", "edge"}, "audit_node": {"level", "place", "hash"}, "audit_checkpoint": {"size", "at", "note"},
 	"audit_pending": {"id", "at", "hold", "burst", "count", "actor", "operation", "object", "outcome", "channel", "address", "body", "sealed"},
@@ -240,6 +240,14 @@ var mutations = map[string]func(t testing.TB, h *house, s holdings, r *rand.Rand
 		}
 		s["audit_entry"] = slices.Insert(all, at, row)
 		s["audit_state"][0][1] = int64(len(all) + 1)
+	},
+	"take away as if by retention": func(_ testing.TB, _ *house, s holdings, r *rand.Rand) {
+		row := s["audit_entry"][r.IntN(len(s["audit_entry"]))]
+		for _, c := range []string{"actor", "operation", "outcome", "channel", "address"} {
+			row[column("audit_entry", c)] = ""
+		}
+		row[column("audit_entry", "body")], row[column("audit_entry", "sealed")] = []byte{}, []byte{}
+		row[column("audit_entry", "disposal")] = "forged"
 	},
 	"cut the tail": func(t testing.TB, h *house, s holdings, r *rand.Rand) {
 		again(t, h, s, func(all [][]any) [][]any { return all[:r.IntN(len(all))] })

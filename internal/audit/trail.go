@@ -34,6 +34,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/lendkeep/lendkeep/internal/audit/clean"
 	"github.com/lendkeep/lendkeep/internal/audit/group"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
@@ -156,7 +157,7 @@ func (t *Trail) Unauthenticated(ctx context.Context, e *Entry) error {
 		// A sealed address must not come back in the key of its burst.
 		where = string(t.c.Ring.BlindIndex("audit.burst", where))
 	}
-	r.burst = burstKey(where, clean(e.Reason, nameLimit), start)
+	r.burst = burstKey(where, clean.Text(e.Reason, clean.Name), start)
 	r.hold = start + minute
 	return t.joined(t.group.Join(ctx, r))
 }

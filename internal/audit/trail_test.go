@@ -37,7 +37,7 @@ CREATE TABLE audit_entry (
   sequence SEQUENCE_KEY, id TEXT NOT NULL, at BIGINT NOT NULL,
   actor TEXT NOT NULL, operation TEXT NOT NULL, object TEXT NOT NULL, object_sequence BIGINT NOT NULL, outcome TEXT NOT NULL,
   channel TEXT NOT NULL, address TEXT NOT NULL, body BLOB_TYPE NOT NULL, sealed BLOB_TYPE NOT NULL,
-  leaf BLOB_TYPE NOT NULL, chain BLOB_TYPE NOT NULL);
+  leaf BLOB_TYPE NOT NULL, chain BLOB_TYPE NOT NULL, disposal TEXT NOT NULL DEFAULT '');
 CREATE UNIQUE INDEX audit_entry_id ON audit_entry (id);
 CREATE INDEX audit_entry_at ON audit_entry (at);
 CREATE INDEX audit_entry_actor ON audit_entry (actor, at);

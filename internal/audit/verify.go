@@ -10,6 +10,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/proof"
+	"github.com/lendkeep/lendkeep/internal/proof/disposal"
 	"github.com/lendkeep/lendkeep/internal/proof/entry"
 )
 
@@ -35,8 +36,9 @@ func (b *Broken) Error() string {
 
 const (
 	verifyRows    = 1000
-	verifyEntries = `SELECT sequence, id, at, actor, operation, object, object_sequence, outcome, channel, address, body, sealed, leaf, chain
+	verifyEntries = `SELECT sequence, id, at, actor, operation, object, object_sequence, outcome, channel, address, body, sealed, leaf, chain, disposal
 		FROM audit_entry WHERE sequence > ? ORDER BY sequence LIMIT ?`
+	pendingNotes = `SELECT body FROM audit_pending WHERE operation = ? ORDER BY n`
 	verifyChains = `SELECT object, length, last, head FROM audit_chain WHERE object > ? ORDER BY object LIMIT ?`
 )
 
@@ -45,6 +47,7 @@ type placed struct {
 	row
 	sequence, objectSequence int64
 	leaf, chain              []byte
+	disposal                 string // by which it was disposed of; "": it is whole
 }
 
 // Verify recomputes every leaf, chain and checkpoint of the snapshot from the stored
@@ -85,7 +88,7 @@ func (t *Trail) Verify(ctx context.Context, tx *db.Tx, elsewhere ...string) erro
 
 func scanPlaced(r *db.Rows) (p placed, err error) {
 	err = r.Scan(&p.sequence, &p.id, &p.at, &p.actor, &p.operation, &p.object, &p.objectSequence,
-		&p.outcome, &p.channel, &p.address, &p.body, &p.sealed, &p.leaf, &p.chain)
+		&p.outcome, &p.channel, &p.address, &p.body, &p.sealed, &p.leaf, &p.chain, &p.disposal)
 	return p, err
 }
 
@@ -95,6 +98,7 @@ type verifier struct {
 	chains map[string]chain
 	tree   proof.Tree
 	signed signed
+	gone   disposal.Ledger
 }
 
 func (v *verifier) entry(ctx context.Context, p *placed) error {
@@ -104,6 +108,9 @@ func (v *verifier) entry(ctx context.Context, p *placed) error {
 	}
 	if p.sequence != v.trail.length+1 {
 		return &Broken{Sequence: v.trail.length + 1, Why: "the entry is missing"}
+	}
+	if p.disposal != "" {
+		return v.disposed(ctx, p)
 	}
 	if len(p.body) == 0 {
 		return bad("the body is empty")
@@ -124,13 +131,11 @@ func (v *verifier) entry(ctx context.Context, p *placed) error {
 	if column := differs(b, p); column != "" {
 		return bad("the column " + column + " differs from the body")
 	}
-	v.trail = v.trail.next(leaf, p.sequence)
-	v.tree.Append(leaf)
-	if err := v.reached(ctx); err != nil {
+	if err := v.stand(ctx, p, leaf); err != nil {
 		return err
 	}
-	if err := v.link(p, leaf); err != nil {
-		return err
+	if err := v.gone.There(b); err != nil {
+		return bad(err.Error())
 	}
 	_, err = v.t.unseal(ctx, b, p.sealed)
 	var why altered
@@ -138,6 +143,26 @@ func (v *verifier) entry(ctx context.Context, p *placed) error {
 		return bad(why.Error())
 	}
 	return err
+}
+
+// disposed takes an entry of which retention left its place and its leaf.
+func (v *verifier) disposed(ctx context.Context, p *placed) error {
+	var leaf proof.Hash
+	if copy(leaf[:], p.leaf) != len(leaf) || len(p.body) != 0 || len(p.sealed) != 0 || p.actor+p.operation+p.outcome+p.channel+p.address != "" {
+		return &Broken{Sequence: p.sequence, ID: p.id, Why: "it was disposed of, and more than its place and its leaf is left"}
+	}
+	v.gone.Gone(p.disposal, disposal.Gone{Sequence: p.sequence, At: p.at, ID: p.id, Leaf: leaf})
+	return v.stand(ctx, p, leaf)
+}
+
+// stand gives the leaf its place in trail, tree and chain.
+func (v *verifier) stand(ctx context.Context, p *placed, leaf proof.Hash) error {
+	v.trail = v.trail.next(leaf, p.sequence)
+	v.tree.Append(leaf)
+	if err := v.reached(ctx); err != nil {
+		return err
+	}
+	return v.link(p, leaf)
 }
 
 // link checks the entry's place in its object's chain.
@@ -184,6 +209,12 @@ func (v *verifier) state(ctx context.Context, tx *db.Tx) error {
 	if err != nil {
 		return err
 	}
+	if err := v.waiting(ctx, tx); err != nil {
+		return err
+	}
+	if first := v.gone.Left(); first != 0 {
+		return &Broken{Sequence: first, Why: "what it said is gone, and no entry says that it was disposed of"}
+	}
 	switch {
 	case stored.length > v.trail.length:
 		return &Broken{Sequence: v.trail.length + 1, Why: "the entry is missing"}
@@ -193,6 +224,25 @@ func (v *verifier) state(ctx context.Context, tx *db.Tx) error {
 		return &Broken{Sequence: stored.length, Why: "the head of the trail does not match its entries"}
 	}
 	return nil
+}
+
+// waiting takes notes about disposals that wait for their place: what they speak of is
+// gone already.
+func (v *verifier) waiting(ctx context.Context, tx *db.Tx) error {
+	if v.gone.Left() == 0 {
+		return nil
+	}
+	bodies, err := db.All(ctx, tx, func(r *db.Rows) (b []byte, err error) { return b, r.Scan(&b) }, pendingNotes, disposal.Operation)
+	for _, stored := range bodies {
+		b, bad := entry.Decode(stored)
+		if bad == nil {
+			bad = v.gone.There(b)
+		}
+		if bad != nil {
+			return &Broken{Sequence: v.gone.Left(), Why: "a disposal that waits for its place: " + bad.Error()}
+		}
+	}
+	return err
 }
 
 // heads checks the ends of the objects' chains.

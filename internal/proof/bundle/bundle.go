@@ -7,6 +7,7 @@
 //	                                                        object's chain, version, its leaf,
 //	                                                        the link before it (or -), the body
 //	V [{"label":…,"salt":…,"value":…}]                      its sealed values that were opened
+//	D 18 4 <leaf> <instant> au_… <disposal> <object>        what is left of an entry that was disposed of
 //	P <hash> <hash>                                         its path to the root
 //	Z {"entries":1,"sha256":…,"note":"…"}                   the end, signed
 //
@@ -32,6 +33,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/proof"
 	"github.com/lendkeep/lendkeep/internal/proof/checkpoint"
 )
@@ -80,6 +82,11 @@ type Entry struct {
 	Stored         []byte       // the body with its version byte
 	Path           []proof.Hash // with Extent Part and Object
 	Values         []Value
+	// Of an entry that was disposed of, which has no body and no values:
+	Disposal string // by which; "": it was not
+	ID       id.Audit
+	At       int64
+	Object   string
 }
 
 // Value is a sealed value that was opened, with the salt of its commitment.
@@ -125,22 +132,17 @@ func NewWriter(out io.Writer, h Head) (*Writer, error) {
 
 // Entry adds an entry; they come in ascending sequence.
 func (w *Writer) Entry(e Entry) error {
-	if e.Sequence <= w.last || len(e.Stored) < 2 {
+	if e.Sequence <= w.last || (len(e.Stored) < 2) == (e.Disposal == "") {
 		return errors.New("entries of an export come in ascending sequence, with their bodies")
 	}
 	w.last = e.Sequence
 	w.entries++
-	b := append(w.line[:0], "E "...)
-	b = strconv.AppendInt(b, e.Sequence, 10)
-	b = strconv.AppendInt(append(b, ' '), e.ObjectSequence, 10)
-	b = strconv.AppendInt(append(b, ' '), int64(e.Stored[0]), 10)
-	b = append(base64.StdEncoding.AppendEncode(append(b, ' '), e.Leaf[:]), ' ')
-	if w.head.Extent == Part && e.ObjectSequence > 0 {
-		b = base64.StdEncoding.AppendEncode(b, e.Before[:])
+	b := w.line[:0]
+	if e.Disposal != "" {
+		b = appendGone(b, &e)
 	} else {
-		b = append(b, '-')
+		b = w.appendEntry(b, &e)
 	}
-	b = append(append(append(b, ' '), e.Stored[1:]...), '\n')
 	if len(e.Values) > 0 {
 		j, err := json.Marshal(e.Values)
 		if err != nil {
@@ -158,6 +160,32 @@ func (w *Writer) Entry(e Entry) error {
 	w.line = b
 	_, err := w.out.Write(b)
 	return err
+}
+
+// appendEntry writes the line of an entry.
+func (w *Writer) appendEntry(b []byte, e *Entry) []byte {
+	b = append(b, "E "...)
+	b = strconv.AppendInt(b, e.Sequence, 10)
+	b = strconv.AppendInt(append(b, ' '), e.ObjectSequence, 10)
+	b = strconv.AppendInt(append(b, ' '), int64(e.Stored[0]), 10)
+	b = append(base64.StdEncoding.AppendEncode(append(b, ' '), e.Leaf[:]), ' ')
+	if w.head.Extent == Part && e.ObjectSequence > 0 {
+		b = base64.StdEncoding.AppendEncode(b, e.Before[:])
+	} else {
+		b = append(b, '-')
+	}
+	return append(append(append(b, ' '), e.Stored[1:]...), '\n')
+}
+
+// appendGone writes the line of an entry that was disposed of; its object may hold
+// spaces, and so stands last.
+func appendGone(b []byte, e *Entry) []byte {
+	b = strconv.AppendInt(append(b, "D "...), e.Sequence, 10)
+	b = strconv.AppendInt(append(b, ' '), e.ObjectSequence, 10)
+	b = append(base64.StdEncoding.AppendEncode(append(b, ' '), e.Leaf[:]), ' ')
+	b = append(append(strconv.AppendInt(b, e.At, 10), ' '), e.ID...)
+	b = append(append(append(b, ' '), e.Disposal...), ' ')
+	return append(append(b, e.Object...), '\n')
 }
 
 // Close ends and signs the file; it does not close what it was written to.

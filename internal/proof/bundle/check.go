@@ -17,6 +17,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/proof"
 	"github.com/lendkeep/lendkeep/internal/proof/checkpoint"
+	"github.com/lendkeep/lendkeep/internal/proof/disposal"
 	"github.com/lendkeep/lendkeep/internal/proof/entry"
 )
 
@@ -35,6 +36,8 @@ type Report struct {
 	SignedBy   []string // keys that signed the checkpoint
 	Entries    int64
 	Values     int64    // sealed values that match their commitments
+	Gone       int64    // entries that were disposed of: their place and leaf are left
+	Disposals  int64    // with Extent Whole: the entries that say so, each of which matches
 	Compared   []uint64 // sizes of the checkpoints from elsewhere that it agrees with
 	// Unproven are the sizes of checkpoints from elsewhere that were signed after the
 	// file was made, or to which it carries no proof: they were not compared.
@@ -85,6 +88,7 @@ type reading struct {
 	tree   proof.Tree
 	chains map[string]chain
 	entry  current
+	gone   disposal.Ledger // with Extent Whole
 }
 
 // chain is the end of an object's chain.
@@ -126,6 +130,8 @@ func Check(in io.Reader, against Against) (*Report, error) {
 		switch string(kind) {
 		case "E":
 			err = r.takeEntry(rest)
+		case "D":
+			err = r.takeGone(rest)
 		case "V":
 			err = r.takeValues(rest)
 		case "P":
@@ -341,6 +347,10 @@ func (r *reading) done() (*Report, error) {
 		if r.tree.Size() != c.Size {
 			return nil, &Bad{Line: r.line, Sequence: int64(r.tree.Size()) + 1, Why: "the entry is missing: the checkpoint covers " + strconv.FormatUint(c.Size, 10) + " entries"}
 		}
+		if first := r.gone.Left(); first != 0 {
+			return nil, &Bad{Line: r.line, Sequence: first, Why: "what it said is gone, and no entry says that it was disposed of"}
+		}
+		r.report.Disposals = r.gone.Notes
 		if r.tree.Root() != c.Root {
 			return nil, &Bad{Line: r.line, Sequence: int64(r.agreed) + 1, Why: fmt.Sprintf("an entry from %d to %d is not what the checkpoint covers", r.agreed+1, c.Size)}
 		}

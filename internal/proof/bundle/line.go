@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"strconv"
 
+	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/proof"
+	"github.com/lendkeep/lendkeep/internal/proof/disposal"
 	"github.com/lendkeep/lendkeep/internal/proof/entry"
 )
 
@@ -15,18 +17,13 @@ func (r *reading) takeEntry(rest []byte) error {
 	if r.entry.owesPath {
 		return r.bad("the entry has no path to the root")
 	}
-	extent, before := r.report.Head.Extent, r.entry.sequence
+	before := r.entry.sequence
 	at, leaf, link, ok := r.fields(rest)
 	if !ok {
 		return r.bad("the entry cannot be read")
 	}
-	switch {
-	case extent == Whole && at.Sequence != before+1:
-		return &Bad{Line: r.line, Sequence: before + 1, Why: "the entry is missing"}
-	case at.Sequence <= before:
-		return r.bad("the entry stands behind a later one")
-	case uint64(at.Sequence) > r.report.Checkpoint.Size:
-		return r.bad("the entry lies beyond the checkpoint")
+	if err := r.follows(at.Sequence, before); err != nil {
+		return err
 	}
 	object, err := entry.Object(r.entry.stored)
 	if err != nil {
@@ -39,16 +36,90 @@ func (r *reading) takeEntry(rest []byte) error {
 	if r.entry.leaf != leaf {
 		return r.bad("the entry is not as it was written: its leaf is another")
 	}
-	if object != "" && extent != Part {
+	if r.report.Head.Extent == Whole {
+		if err := r.noted(); err != nil {
+			return err
+		}
+	}
+	return r.placed(&at, object)
+}
+
+// follows checks that an entry comes in its turn.
+func (r *reading) follows(sequence, before int64) error {
+	switch {
+	case r.report.Head.Extent == Whole && sequence != before+1:
+		return &Bad{Line: r.line, Sequence: before + 1, Why: "the entry is missing"}
+	case sequence <= before:
+		return r.bad("the entry stands behind a later one")
+	case uint64(sequence) > r.report.Checkpoint.Size:
+		return r.bad("the entry lies beyond the checkpoint")
+	}
+	return nil
+}
+
+// placed takes the leaf of the entry into its chain and, with the whole trail, the tree.
+func (r *reading) placed(at *entry.Place, object string) error {
+	leaf := r.entry.leaf
+	if object != "" && r.report.Head.Extent != Part {
 		r.chains[object] = chain{at.ObjectSequence, proof.ChainHash(at.Before, leaf)}
 	}
 	r.report.Entries++
-	if extent != Whole {
+	if r.report.Head.Extent != Whole {
 		r.entry.owesPath = true
 		return nil
 	}
 	r.tree.Append(leaf)
 	return r.reached()
+}
+
+// noted holds an entry against those that were disposed of. Only what may be a note is
+// worth the time to read it whole.
+func (r *reading) noted() error {
+	if at, ok := entry.At(r.entry.stored); ok && !bytes.Contains(r.entry.stored, []byte(disposal.Operation)) {
+		r.gone.Passed(at)
+		return nil
+	}
+	b, err := entry.Decode(r.entry.stored)
+	if err != nil {
+		return r.bad(err.Error())
+	}
+	if err := r.gone.There(b); err != nil {
+		return r.bad(err.Error())
+	}
+	return nil
+}
+
+// takeGone reads what is left of an entry that was disposed of.
+func (r *reading) takeGone(rest []byte) error {
+	if r.entry.owesPath {
+		return r.bad("the entry has no path to the root")
+	}
+	before := r.entry.sequence
+	var word [6][]byte
+	for i := range word {
+		var ok bool
+		if word[i], rest, ok = bytes.Cut(rest, []byte(" ")); !ok {
+			return r.bad("the entry cannot be read")
+		}
+	}
+	at, object := entry.Place{Sequence: number(word[0]), ObjectSequence: number(word[1])}, string(rest)
+	r.entry = current{sequence: at.Sequence, stored: r.entry.stored[:0], opened: true}
+	left := disposal.Gone{Sequence: at.Sequence, At: number(word[3]), ID: id.Audit(word[4])}
+	if at.Sequence < 1 || at.ObjectSequence < 0 || hashOf(&r.entry.leaf, word[2]) != nil || left.At < 0 || len(word[5]) == 0 || r.report.Head.Extent == Part {
+		return r.bad("the entry cannot be read")
+	}
+	if err := r.follows(at.Sequence, before); err != nil {
+		return err
+	}
+	if err := r.stand(&at, object, proof.Hash{}); err != nil {
+		return err
+	}
+	r.report.Gone++
+	if r.report.Head.Extent == Whole {
+		left.Leaf = r.entry.leaf
+		r.gone.Gone(string(word[5]), left)
+	}
+	return r.placed(&at, object)
 }
 
 // fields reads an entry's line; the body stays in r.entry.stored.
@@ -128,6 +199,7 @@ func (r *reading) reached() error {
 			r.report.Compared = append(r.report.Compared, w.Size)
 		}
 		r.agreed = max(r.agreed, w.Size)
+		r.gone.Passed(w.At)
 	}
 	return nil
 }

@@ -107,6 +107,7 @@ type Entry struct {
 	After         map[string]string `json:"after" class:"public"`
 	Detail        map[string]string `json:"detail,omitempty" class:"public"`
 	Count         int64             `json:"count" class:"public"`
+	Disposal      string            `json:"disposal,omitempty" class:"public" doc:"What it said was disposed of when its time of retention had ended; the entry of audit.dispose that carries this name in its detail says so."`
 	Older         id.Audit          `json:"older,omitempty" class:"public" doc:"the entry before it in the history of its object; told of a single entry"`
 	Newer         id.Audit          `json:"newer,omitempty" class:"public" doc:"the entry after it in the history of its object; told of a single entry"`
 }
@@ -223,6 +224,9 @@ func shown(e *audit.Entry) Entry {
 		PolicyVersion: e.PolicyVersion, Grant: e.Grant, Given: e.Given, Detail: e.Detail, Count: max(1, e.Count), Before: map[string]string{}, After: map[string]string{}}
 	if e.Sequence != 0 {
 		out.Sequence = &e.Sequence
+	}
+	if out.Disposal = e.Disposal; out.Disposal != "" {
+		out.Channel, out.Outcome = "", ""
 	}
 	if e.Address.IsValid() && e.Channel != operation.Portal {
 		out.Address = e.Address.String()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,16 +58,17 @@ func told(ctx context.Context, c *gate.Call, in *AuditExportIn) (*gate.Chunk, er
 	if err != nil {
 		return nil, err
 	}
-	c.Detail("entries", strconv.Itoa(len(page.Entries)))
+	there := slices.DeleteFunc(slices.Clone(page.Entries), func(e audit.Entry) bool { return e.Disposal != "" }) // says nothing any more
+	c.Detail("entries", strconv.Itoa(len(there)))
 	piece := &gate.Chunk{File: gate.File{Name: "trail-" + c.Tenant.Slug + "-" + c.Today.String() + "-personal."}}
 	if in.Format == "csv" {
 		piece.Name, piece.ContentType = piece.Name+"csv", "text/csv; charset=utf-8"
-		piece.Body = table(page.Entries, in.cursor == "")
+		piece.Body = table(there, in.cursor == "")
 	} else {
 		piece.Name, piece.ContentType = piece.Name+"ocsf.jsonl", "application/jsonl; charset=utf-8"
 		about := ocsf.About{Tenant: string(c.Tenant.ID), Lender: c.Tenant.Name, LoggedTime: at.From}
-		for i := range page.Entries {
-			line, err := ocsf.Line(&page.Entries[i], about)
+		for i := range there {
+			line, err := ocsf.Line(&there[i], about)
 			if err != nil {
 				return nil, err
 			}

@@ -35,6 +35,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
+	"github.com/lendkeep/lendkeep/platform/internal/records/retention"
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 	"github.com/lendkeep/lendkeep/platform/internal/web"
@@ -81,6 +82,7 @@ func open(t testing.TB) *place {
 	positions := roles.New(roles.Config{Catalogue: catalogue})
 	limits := restrictions.New(restrictions.Config{})
 	books := records.New(records.Config{})
+	keeping := retention.New(retention.Config{Catalogue: catalogue})
 	questions := inquiry.New(inquiry.Config{Catalogue: catalogue})
 	wishes, views := requests.New(requests.Config{Inquiry: questions}), vantage.New(vantage.Config{Catalogue: catalogue})
 	trials := rehearsal.New(rehearsal.Config{Catalogue: catalogue})
@@ -96,6 +98,7 @@ func open(t testing.TB) *place {
 	list = append(list, file.Operations()...)
 	list = append(list, limits.Operations()...)
 	list = append(list, books.Operations()...)
+	list = append(list, keeping.Operations()...)
 	list = append(list, visit.Operations()...)
 	p.House = gatetest.New(t, db.SQLite, gatetest.Config{Operations: list, Vocabulary: words})
 	everybody := func(ctx context.Context, page *gate.Page) ([]trail.Person, error) {
@@ -114,7 +117,7 @@ func open(t testing.TB) *place {
 	}
 	h, err := web.New(web.Config{Gate: p.Gate, Directory: p.Directory, Viewing: vantage.Seen, Log: slog.New(slog.NewTextHandler(&p.log, nil)), Rooms: []visit.Room{
 		door.New(entrance, nil), addressroom.New(rules), keyroom.New(keys, rules, catalogue), settings.New(), peopleroom.New(staff, positions, limits, catalogue), roleroom.New(positions, file, catalogue), limitroom.New(limits, holders(staff)),
-		askroom.New(askroom.Config{Inquiry: questions, Requests: wishes, Vantage: views, Rehearsal: trials, People: staff, Roles: positions, Catalogue: catalogue}), trail.New(books, everybody, catalogue)}})
+		askroom.New(askroom.Config{Inquiry: questions, Requests: wishes, Vantage: views, Rehearsal: trials, People: staff, Roles: positions, Catalogue: catalogue}), trail.New(books, keeping, everybody, catalogue)}})
 	if err != nil {
 		t.Fatal(err)
 	}

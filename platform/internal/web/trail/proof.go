@@ -53,6 +53,9 @@ func (r *Room) exports(p *gate.Page, l *look) (out []parts.Button) {
 	if p.Can(r.desk.CheckpointList.Name, "") {
 		out = append(out, parts.Button{Label: "Proof", Href: proofPage})
 	}
+	if p.Can(r.keeps.View.Name, "") {
+		out = append(out, parts.Button{Label: "Retention", Href: retentionPage})
+	}
 	return out
 }
 

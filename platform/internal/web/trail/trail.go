@@ -18,6 +18,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
+	"github.com/lendkeep/lendkeep/platform/internal/records/retention"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -36,13 +37,14 @@ type People func(ctx context.Context, p *gate.Page) ([]Person, error)
 // Room is the audit trail.
 type Room struct {
 	desk      *records.Desk
+	keeps     *retention.Desk
 	people    People
 	catalogue func() []*gate.Meta
 }
 
 // New makes the room. people may be nil; catalogue gives the gate's list.
-func New(d *records.Desk, people People, catalogue func() []*gate.Meta) *Room {
-	return &Room{d, people, catalogue}
+func New(d *records.Desk, keeps *retention.Desk, people People, catalogue func() []*gate.Meta) *Room {
+	return &Room{d, keeps, people, catalogue}
 }
 
 // Routes registers the room's pages.
@@ -50,6 +52,8 @@ func (r *Room) Routes(m *visit.Mux) {
 	m.Get(home, func(v *visit.Visit) { v.Show(r.list(v)) })
 	m.Get(proofPage, func(v *visit.Visit) { v.Show(r.proof(v)) })
 	m.Get(witnessPath+"/new", func(v *visit.Visit) { v.Show(r.blank(v)) })
+	m.Get(retentionPage, func(v *visit.Visit) { v.Show(r.keeping(v)) })
+	m.Post(retentionPage+"/{category}", r.keep)
 	m.Post(witnessPath, r.add)
 	m.Post(witnessPath+"/{id}/end", r.finish)
 	m.Get(exportFile, func(v *visit.Visit) { visit.Stream(v, r.desk.AuditExport) })
@@ -246,6 +250,9 @@ func (r *Room) entry(v *visit.Visit) visit.Screen {
 		if title == "" {
 			title = e.Operation
 		}
+		if e.Disposal != "" {
+			title = "Entry that was disposed of"
+		}
 		badge := outcome(e.Outcome)
 		page := parts.Page{Title: title, State: &badge, Subtitle: parts.At(e.At, v.Zone()).Full, Crumbs: []parts.Link{{Text: "Audit", Href: home}}}
 		if e.Object != "" {
@@ -299,6 +306,8 @@ func outcome(word string) parts.Badge {
 		return parts.Badge{Meaning: parts.Danger, Word: "Denied"}
 	case "failed":
 		return parts.Badge{Meaning: parts.Warn, Word: "Failed"}
+	case "":
+		return parts.Badge{Meaning: parts.Neutral, Word: "Disposed of"}
 	}
 	return parts.Badge{Meaning: parts.Unknown, Word: word}
 }

@@ -1,7 +1,12 @@
-package audit
+// Package clean makes texts fit to be recorded: what an entry says is kept for ever
+// and shown anywhere, so it holds no card number, no character that hides or moves
+// others, and no more than its bounds.
+package clean
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -9,18 +14,18 @@ import (
 	"github.com/lendkeep/lendkeep/internal/pan"
 )
 
-// Limits of recorded texts, in bytes after escaping.
+// Limits of recorded texts, in bytes after escaping, and of lists.
 const (
-	nameLimit  = 200  // ids, names, codes
-	agentLimit = 400  // user agents
-	textLimit  = 2000 // values, reasons, paths
-	mapLimit   = 64   // keys of Detail and SealedDetail
-	listLimit  = 500  // changes, operations
+	Name  = 200  // ids, names, codes
+	Agent = 400  // user agents
+	Value = 2000 // values, reasons, paths
+	Keys  = 64   // of a map
+	List  = 500  // changes, operations
 )
 
-// clean makes a text fit to be kept for ever and shown anywhere: card numbers
+// Text makes a text fit to be kept for ever and shown anywhere: card numbers
 // masked, control, bidirectional and invisible characters escaped, bounded.
-func clean(s string, limit int) string {
+func Text(s string, limit int) string {
 	if len(s) <= limit && printable(s) && !pan.Contains(s) {
 		return s
 	}
@@ -68,18 +73,18 @@ func escape(s string) string {
 	return b.String()
 }
 
-// cleanMap bounds and cleans a map; what is left out is said, not dropped.
-func cleanMap(m map[string]string) map[string]string {
+// Map bounds and cleans a map; what is left out is said, not dropped.
+func Map(m map[string]string) map[string]string {
 	if len(m) == 0 {
 		return nil
 	}
 	out := make(map[string]string, len(m))
-	for _, k := range sortedKeys(m) {
-		if len(out) == mapLimit {
-			out["left_out"] = fmt.Sprintf("%d more", len(m)-mapLimit)
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if len(out) == Keys {
+			out["left_out"] = fmt.Sprintf("%d more", len(m)-Keys)
 			break
 		}
-		out[clean(k, nameLimit)] = clean(m[k], textLimit)
+		out[Text(k, Name)] = Text(m[k], Value)
 	}
 	return out
 }

@@ -1,0 +1,73 @@
+package retention
+
+import (
+	"strings"
+
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
+)
+
+// forEver is kept without end.
+const forEver = 0
+
+// kind is a category as the house knows it.
+type kind struct {
+	name, title string
+	months      int64 // unless the lender says otherwise; forEver: nobody can
+}
+
+// The categories, in the order in which they are shown. An entry belongs to the first
+// that takes its operation.
+var kinds = [...]kind{
+	{"proof", "What proves the trail: keys, witnesses, exports, disposals, erasures", forEver},
+	{"looks", "Looks: calls that only read", ownMonths},
+	{"applications", "Applications and decisions", ownMonths},
+	{"lending", "Loans, borrowers and payments", ownMonths},
+	{"access", "Sign-in, people and rights", ownMonths},
+	{"other", "Calls of what is not there, and of what this version does not know", ownMonths},
+}
+
+func kindOf(name string) *kind {
+	for i := range kinds {
+		if kinds[i].name == name {
+			return &kinds[i]
+		}
+	}
+	return nil
+}
+
+// place says to which category an operation belongs. What reveals personal data is no
+// mere look: it stays as long as what is done with loans.
+func place(m *gate.Meta) string {
+	area, _, _ := strings.Cut(m.Area, "/")
+	switch {
+	case m.Kind == operation.Read && m.Sensitivity != operation.Personal:
+		return "looks"
+	case area == "Audit" || area == "Keys" || area == "Privacy" || area == "Backups" || area == "House":
+		return "proof"
+	case area == "Applications" || area == "Decision engine":
+		return "applications"
+	case area == "Loans" || area == "Borrowers" || area == "Documents" || area == "Imports" || area == "Portfolios" || area == "Custom fields" || area == "Loan":
+		return "lending"
+	}
+	return "access"
+}
+
+// of is the condition of a category over the columns of an entry.
+func (d *Desk) of(k *kind) db.Cond {
+	var names, all []string
+	for _, m := range d.config.Catalogue() {
+		all = append(all, m.Name)
+		if place(m) == k.name {
+			names = append(names, m.Name)
+		}
+	}
+	if k.name == "other" {
+		return db.Not(db.In("operation", append(all, "page")))
+	}
+	if k.name == "looks" {
+		names = append(names, "page") // the reads of one page
+	}
+	return db.In("operation", names)
+}
