@@ -181,6 +181,13 @@ func (v *verify) say(out io.Writer, r *bundle.Report, took time.Duration) {
 	line("It is", about)
 	line("Made", time.UnixMicro(h.MadeAt).UTC().Format(time.RFC3339)+" by "+h.MadeBy)
 	line("Entries", fmt.Sprintf("%d in %s (%.0f a second)", r.Entries, took.Round(time.Millisecond), float64(r.Entries)/took.Seconds()))
+	if r.Gone > 0 {
+		by := "by which right, the whole trail shows"
+		if r.Head.Extent == bundle.Whole {
+			by = fmt.Sprintf("under %d entries that say so", r.Disposals)
+		}
+		line("Disposed of", fmt.Sprintf("%d, their retention over: %s", r.Gone, by))
+	}
 	if r.Values > 0 {
 		line("Sealed values", fmt.Sprintf("%d opened ones match what was committed to", r.Values))
 	}

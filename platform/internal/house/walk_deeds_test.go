@@ -12,6 +12,7 @@ func deeds() map[string]string {
 		"access_request.create":            `{"operation":"{wanted}","reason":"a court decided","until":"{tomorrow}"}`,
 		"access_request.refuse":            `{"remark":"no"}`,
 		"access_setting.update":            `{"lock_minutes":20}`,
+		"audit.retention.update":           `{"months":30,"reason":"our counsel asks for it"}`,
 		"audit.witness.add":                `{"kind":"mail","target":"witness{n}@example.com"}`,
 		"api_key.create":                   `{"label":"Key {n}","scope":["me.view"]}`,
 		"api_key.rotate":                   `{"overlap_hours":1}`,
@@ -84,7 +85,7 @@ func queries() map[string]string {
 func subjects() map[string]string {
 	return map[string]string{
 		"/access-requests/{id}": "wish", "/access/requests/{id}": "wish", "/access-requests/": "request", "/access/requests/": "request", "/access-requests/{id}/withdraw": "wish", "/access/requests/{id}/withdraw": "wish",
-		"/api-keys/": "key", "/settings/api-keys/": "key", "/applications/": "application", "/audit/": "audit", "/audit/witnesses/": "witness", "/audit/of/": "noun", "/audit/of/{noun}/": "user", "/borrowers/": "borrower",
+		"/api-keys/": "key", "/settings/api-keys/": "key", "/applications/": "application", "/audit/": "audit", "/audit/witnesses/": "witness", "/audit/retention/": "category", "/audit/of/": "noun", "/audit/of/{noun}/": "user", "/borrowers/": "borrower",
 		"/users/": "user", "/settings/users/": "user", "/users/{id}/factor-exceptions/": "exception", "/settings/users/{id}/exceptions/": "exception",
 		"/users/{id}/lent-loans/": "lent", "/access/lent-loans/": "user", "/access/lent-loans/{id}/": "lent", "/grants/": "grant", "/settings/lent-rights/": "grant", "/ip-rules/": "iprule", "/settings/address-rules/": "iprule",
 		"/keys/": "keypurpose", "/settings/encryption-keys/": "keypurpose", "/keys/{purpose}/versions/": "oldversion", "/settings/encryption-keys/{purpose}/versions/": "oldversion", "/key-rotations/": "rotation",

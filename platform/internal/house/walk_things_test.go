@@ -67,6 +67,7 @@ func makers() map[string]maker {
 		"factor":      {own: true, make: func(w *world, who *person) string { return w.enrol(who.id) }},
 		"network":     {fleeting: true, make: func(w *world, _ *person) string { return w.rules("network") }},
 		"noun":        {fleeting: true, make: func(*world, *person) string { return "user" }},
+		"category":    {fleeting: true, make: func(*world, *person) string { return "lending" }},
 		"keypurpose":  {fleeting: true, make: makeKeyPurpose},
 		"oldversion":  {fleeting: true, make: makeOldVersion},
 		"rotation":    {make: makeRotation},

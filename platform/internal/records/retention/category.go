@@ -17,21 +17,23 @@ type kind struct {
 	months      int64 // unless the lender says otherwise; forEver: nobody can
 }
 
-// The categories, in the order in which they are shown. An entry belongs to the first
-// that takes its operation.
-var kinds = [...]kind{
-	{"proof", "What proves the trail: keys, witnesses, exports, disposals, erasures", forEver},
-	{"looks", "Looks: calls that only read", ownMonths},
-	{"applications", "Applications and decisions", ownMonths},
-	{"lending", "Loans, borrowers and payments", ownMonths},
-	{"access", "Sign-in, people and rights", ownMonths},
-	{"other", "Calls of what is not there, and of what this version does not know", ownMonths},
+// kinds are the categories, in the order in which they are shown.
+func kinds() []kind {
+	return []kind{
+		{"proof", "What proves the trail: keys, witnesses, exports, disposals, erasures", forEver},
+		{"looks", "Looks: calls that only read", ownMonths},
+		{"applications", "Applications and decisions", ownMonths},
+		{"lending", "Loans, borrowers and payments", ownMonths},
+		{"access", "Sign-in, people and rights", ownMonths},
+		{"other", "Calls of what is not there, and of what this version does not know", ownMonths},
+	}
 }
 
+// kindOf gives a category by its name, or nil.
 func kindOf(name string) *kind {
-	for i := range kinds {
-		if kinds[i].name == name {
-			return &kinds[i]
+	for _, k := range kinds() {
+		if k.name == name {
+			return &k
 		}
 	}
 	return nil

@@ -113,9 +113,9 @@ func (d *Desk) Resume(ctx context.Context, t *tenant.Tenant) error {
 // it came to the end.
 func (d *Desk) Sweep(ctx context.Context, g *gate.Gate, t *tenant.Tenant, patience time.Duration) (done bool, err error) {
 	until := t.DB.Now() + patience.Microseconds()
-	for i := range kinds {
+	for _, k := range kinds() {
 		for more := true; more; {
-			if more, err = d.step(ctx, g, t, &kinds[i]); err != nil {
+			if more, err = d.step(ctx, g, t, &k); err != nil {
 				return false, err
 			}
 			if more && t.DB.Now() >= until {

@@ -107,7 +107,7 @@ type stored struct {
 
 func (d *Desk) rows(ctx context.Context, tx *db.Tx) (map[string]stored, error) {
 	out := map[string]stored{}
-	for _, k := range kinds {
+	for _, k := range kinds() {
 		out[k.name] = stored{months: k.months}
 	}
 	_, err := db.All(ctx, tx, func(r *db.Rows) (struct{}, error) {
@@ -131,7 +131,7 @@ func (d *Desk) view(ctx context.Context, c *gate.Call, _ *Nothing) (*View, error
 		return nil, err
 	}
 	out := &View{}
-	for _, k := range kinds {
+	for _, k := range kinds() {
 		one, err := d.category(ctx, c, k, rows[k.name])
 		if err != nil {
 			return nil, err
