@@ -382,6 +382,8 @@ func (s *stroll) unoffered(name string) string {
 		return "a preview belongs to a form that changes the rules"
 	case name == "search_restriction.translate" && !holds("search_restriction.create") && !holds("search_restriction.update"):
 		return "the builder belongs to a form that changes a restriction"
+	case name == "ip_rule.holders" && !holds("ip_rule.create") && !(holds("ip_rule.update") && holds("ip_rule.view")):
+		return "whom a rule may bind belongs to a form that makes or changes one"
 	case name == "role.impact" && !holds("role.update"):
 		return "an effect belongs to a form that changes the role"
 	}
