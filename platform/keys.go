@@ -66,7 +66,7 @@ func holdings(list []custody.Held) string {
 }
 
 type keysRotate struct {
-	Key    string `arg:"" help:"Which key: fields, blind_index, audit_seal, token or persons."`
+	Key    string `arg:"" help:"Which key: fields, blind_index, audit_seal, sign, token or persons."`
 	Tenant string `help:"Slug of the tenant." required:""`
 	Reason string `help:"Why, for the audit trail."`
 }

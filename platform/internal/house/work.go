@@ -74,10 +74,10 @@ func (h *House) Run(ctx context.Context) error {
 		if err := h.Onboarding.Sweep(ctx, t, true); err != nil {
 			h.Config.Log.Error("could not clear away what a killed import left; it stays invisible", "tenant", t.Slug, "error", err)
 		}
-		if err := h.Custody.Resume(ctx, t); err != nil {
+		if err := h.Custody.Resume(ctx, t); err != nil && ctx.Err() == nil {
 			h.Config.Log.Error("could not see to the key rotations; they go on after the next start", "tenant", t.Slug, "error", err)
 		}
-		if err := h.Retention.Resume(ctx, t); err != nil {
+		if err := h.Retention.Resume(ctx, t); err != nil && ctx.Err() == nil {
 			h.Config.Log.Error("could not see to the retention of the audit trail; entries stay longer than they need to", "tenant", t.Slug, "error", err)
 		}
 		group.Go(func() error { return k.jobs.Run(ctx) })
