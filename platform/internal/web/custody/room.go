@@ -120,19 +120,40 @@ func standing(r *custody.Rotation, when func(string) parts.Moment) string {
 	return "No row is left under version " + strconv.Itoa(r.OldVersion) + ". It is being destroyed."
 }
 
+// holdings words what lies under a key: "142 personal keys, more than 10,000 audit entries".
 func holdings(list []custody.Held) string {
 	var out []string
 	for _, h := range list {
-		count := strconv.FormatInt(h.Rows, 10)
+		if h.Rows == 0 {
+			continue
+		}
+		count := parts.Count(int(h.Rows))
 		if h.RowsAre == "at_least" {
 			count = "more than " + count
 		}
-		out = append(out, h.Name+": "+count)
+		out = append(out, count+" "+things(h.Name))
 	}
-	if len(out) == 0 {
+	switch {
+	case len(list) == 0:
 		return "no stored rows"
+	case len(out) == 0:
+		return "nothing yet"
 	}
 	return strings.Join(out, ", ")
+}
+
+// things words a table, or a column of blind indexes.
+func things(name string) string {
+	table, column, _ := strings.Cut(name, ".")
+	known := map[string]string{"audit_entry": "audit entries", "audit_pending": "audit entries that wait for their place", "ipstack_connection": "connections to ipstack"}
+	noun := known[table]
+	if noun == "" {
+		noun = strings.ReplaceAll(table, "_", " ") + "s"
+	}
+	if column == "" {
+		return noun
+	}
+	return noun + " by " + strings.ReplaceAll(strings.TrimSuffix(column, "_index"), "_", " ")
 }
 
 func next(k custody.Key, when func(string) parts.Moment) string {

@@ -46,7 +46,7 @@ func retentionBody(k *keptView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = parts.Para("When an entry's time is over, what it said is disposed of once a day, for good. Its place in the trail and its hash stay, so that the trail still proves that nothing else is missing; every disposal is itself an entry. What a legal hold speaks of stays. Regulation B asks for 25 months.").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Para("When an entry’s time is over, what it said is disposed of once a day, for good. Its place in the trail and its hash stay, so that the trail still proves that nothing else is missing; every disposal is itself an entry. What a legal hold speaks of stays. Regulation B asks for 25 months.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
