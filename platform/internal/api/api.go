@@ -10,6 +10,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/httpserve"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/parcel"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
 
@@ -32,6 +33,7 @@ type API struct {
 	routes   *http.ServeMux // below prefix; the catch-all is route.unknown
 	plans    map[string]*plan
 	document []byte
+	dock     *parcel.Dock
 }
 
 // New plans every operation of the gate's list. It refuses to start with an
@@ -44,7 +46,7 @@ func New(c Config) (*API, error) {
 	if c.Version == "" {
 		c.Version = "0"
 	}
-	a := &API{config: c, routes: http.NewServeMux()}
+	a := &API{config: c, routes: http.NewServeMux(), dock: parcel.NewDock()}
 	list := c.Gate.List()
 	for _, name := range []string{unknownRoute, unclearRequest} {
 		if c.Gate.ByName(name) == nil {

@@ -475,7 +475,7 @@ func TestDocumentsAreAttachments(t *testing.T) {
 	w := f.ask("GET", "/api/v1/loans/ln_1/evidence", "manager", "")
 	h := w.Header()
 	if w.Code != 200 || w.Body.String() != "%PDF" || h.Get("Content-Type") != "application/pdf" || h.Get("X-Content-Type-Options") != "nosniff" ||
-		h.Get("Content-Disposition") != `attachment; filename="evi\"dence.pdf"` {
+		h.Get("Content-Disposition") != `attachment; filename="evi-dence.pdf"; filename*=UTF-8''evi%22dence.pdf` {
 		t.Errorf("%d %v %s", w.Code, h, w.Body)
 	}
 }

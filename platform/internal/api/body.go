@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/api/strict"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/parcel"
 )
 
 // maxBody is the greatest body in bytes.
@@ -25,6 +27,9 @@ type arrival func() ([]byte, error)
 // has one (a search, a preview) before it, because the gate binds a read's
 // input with its snapshot open, and a slow sender must not hold that.
 func (p *plan) arriving(r *http.Request) arrival {
+	if p.parcel != nil {
+		return nil
+	}
 	if p.meta.Kind != operation.Read || r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return func() ([]byte, error) { return readJSON(r, maxBody) }
 	}
@@ -33,7 +38,7 @@ func (p *plan) arriving(r *http.Request) arrival {
 }
 
 // read binds what the permission had to be granted for: query and body.
-func (p *plan) read(in any, r *http.Request, body arrival) error {
+func (p *plan) read(in any, r *http.Request, body arrival, dock *parcel.Dock) error {
 	if err := p.readQuery(in, r.URL.RawQuery); err != nil {
 		return err
 	}
@@ -43,11 +48,30 @@ func (p *plan) read(in any, r *http.Request, body arrival) error {
 		}
 		return nil
 	}
+	if p.parcel != nil {
+		return p.unpack(in, r, dock)
+	}
 	raw, err := body()
 	if err != nil {
 		return err
 	}
 	return p.bindBody(in, raw)
+}
+
+// unpack takes the file out of a multipart form that holds nothing else.
+func (p *plan) unpack(in any, r *http.Request, dock *parcel.Dock) error {
+	if !hasBody(r) {
+		return nil // the desk asks for the file
+	}
+	file, others, err := dock.Take(r)
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		return fault.New(fault.Malformed, "malformed_form", "Send nothing in the form but the file.")
+	}
+	reflect.ValueOf(in).Elem().FieldByIndex(p.parcel).Set(reflect.ValueOf(file))
+	return nil
 }
 
 func hasBody(r *http.Request) bool { return r.ContentLength != 0 || len(r.TransferEncoding) > 0 }

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"log/slog"
-	"mime"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -19,6 +18,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/pan"
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/parcel"
 )
 
 // call is one HTTP request on its way through the gate.
@@ -70,7 +70,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, p *plan) {
 		return p.bindPath(in, r.PathValue)
 	}, func(in any) error {
 		admitted = true
-		return p.read(in, r, body)
+		return p.read(in, r, body, a.dock)
 	})
 	if admitted && c.request.Channel == operation.Portal {
 		share(w.Header(), c.request.Origin)
@@ -157,7 +157,7 @@ func (c *call) head(f *gate.File) {
 		kind = "application/octet-stream"
 	}
 	h.Set("Content-Type", kind)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
+	h.Set("Content-Disposition", parcel.Attachment(f.Name))
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	c.w.WriteHeader(c.status)
 }

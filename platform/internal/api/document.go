@@ -14,6 +14,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/parcel"
 )
 
 // Document writes the OpenAPI 3.1 document of a list of operations, indented,
@@ -113,6 +114,9 @@ func (b *book) operation(m *gate.Meta) *huma.Operation {
 	if p.bodySchema != nil {
 		op.RequestBody = &huma.RequestBody{Required: p.needsBody, Content: map[string]*huma.MediaType{"application/json": {Schema: p.bodySchema}}}
 	}
+	if p.parcel != nil {
+		op.RequestBody = fileBody()
+	}
 	for _, status := range p.troubles() {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Ref: "#/components/responses/" + troubleName(status)}
 	}
@@ -183,6 +187,13 @@ func (p *plan) document() *huma.Response {
 	return r
 }
 
+// fileBody is a form that holds one file.
+func fileBody() *huma.RequestBody {
+	return &huma.RequestBody{Required: true, Description: "A form with one file, with its name, of at most 20 MB.", Content: map[string]*huma.MediaType{"multipart/form-data": {
+		Schema: &huma.Schema{Type: huma.TypeObject, Required: []string{parcel.Field}, AdditionalProperties: false,
+			Properties: map[string]*huma.Schema{parcel.Field: {Type: huma.TypeString, Format: "binary"}}}}}}
+}
+
 // waiting is the answer of an operation that a second person must approve.
 func (b *book) waiting(m *gate.Meta) *huma.Response {
 	words := "Nothing has changed yet: it waits for a second person, as it always does."
@@ -207,10 +218,11 @@ func (p *plan) troubles() []int {
 	if m.Kind == operation.Write {
 		out = append(out, http.StatusConflict)
 	}
-	if p.bodySchema != nil {
+	takes := p.bodySchema != nil || p.parcel != nil
+	if takes {
 		out = append(out, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
-	if p.bodySchema != nil || len(p.query) > 0 {
+	if takes || len(p.query) > 0 {
 		out = append(out, http.StatusUnprocessableEntity)
 	}
 	return out
@@ -224,7 +236,7 @@ var troubleWords = map[int]string{
 	http.StatusNotFound:              "Not there, or not visible to the caller.",
 	http.StatusConflict:              "The state does not allow it now.",
 	http.StatusRequestEntityTooLarge: "The body is larger than the limit.",
-	http.StatusUnsupportedMediaType:  "The body is not application/json, or is compressed.",
+	http.StatusUnsupportedMediaType:  "The body is not of the media type that this route takes, or is compressed.",
 	http.StatusUnprocessableEntity:   "Some fields need mending; errors names them.",
 	http.StatusTooManyRequests:       "Too many calls; Retry-After says for how long.",
 	http.StatusInternalServerError:   "A defect of ours; request_id names it in our log.",

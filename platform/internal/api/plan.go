@@ -13,6 +13,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/platform/internal/api/measure"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/parcel"
 )
 
 // plan is how one operation's input is found in a request.
@@ -23,7 +24,8 @@ type plan struct {
 	query      []*param
 	bodySchema *huma.Schema // nil: the operation has no body
 	body       *measure.Shape
-	needsBody  bool // some field of the body is required
+	needsBody  bool  // some field of the body is required
+	parcel     []int // index of the file that comes in a multipart form; nil: the body is JSON
 	outSchema  *huma.Schema
 }
 
@@ -58,6 +60,8 @@ func (b *book) describe(m *gate.Meta) (*plan, error) {
 		var err error
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
+		case f.Type == reflect.TypeFor[parcel.File]():
+			p.parcel = f.index
 		case f.Tag.Get("path") != "":
 			err = b.add(&p.path, f, f.Tag.Get("path"))
 		case f.Tag.Get("query") != "":
@@ -71,8 +75,11 @@ func (b *book) describe(m *gate.Meta) (*plan, error) {
 			return nil, err
 		}
 	}
-	if err := p.checkRoute(len(body) > 0); err != nil {
+	if err := p.checkRoute(len(body) > 0 || p.parcel != nil); err != nil {
 		return nil, err
+	}
+	if len(body) > 0 && p.parcel != nil {
+		return nil, errors.New("a form with a file holds nothing else: tag the other fields with query")
 	}
 	if len(body) > 0 {
 		t := m.In

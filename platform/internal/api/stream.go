@@ -15,7 +15,7 @@ func (c *call) stream(p *plan, piece *gate.Chunk) {
 		if _, err := c.w.Write(piece.Body); err != nil {
 			return // the other end has gone
 		}
-		if piece.Next == "" {
+		if piece.Next == "" || c.r.Method == http.MethodHead {
 			return
 		}
 		_ = http.NewResponseController(c.w).Flush()

@@ -12,6 +12,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/httpserve"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/parcel"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 )
 
@@ -174,6 +175,9 @@ func (v *Visit) readForm() error {
 	if v.R.ContentLength == 0 && v.R.Header.Get("Content-Type") == "" {
 		v.typed = url.Values{} // a script that has nothing to say
 		return nil
+	}
+	if v.parcel != nil && parcel.Multipart(v.R) {
+		return v.readParcel()
 	}
 	kind, _, err := mime.ParseMediaType(v.R.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/httpserve"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/parcel"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
 
@@ -34,6 +35,7 @@ type Mux struct {
 	config  Config
 	mux     *http.ServeMux
 	foreign *http.CrossOriginProtection
+	dock    *parcel.Dock
 
 	confirms func(v *Visit, h Held) Screen // asks for a fresh proof in place of a form
 	routes   []string
@@ -48,7 +50,7 @@ func Routes(c Config, rooms ...Room) (*Mux, error) {
 	if c.Gate.ByName(unknownPage) == nil || c.Gate.ByName(foreignForm) == nil {
 		return nil, errors.New("visit: the gate's list lacks visit.Operations")
 	}
-	m := &Mux{config: c, mux: http.NewServeMux(), foreign: http.NewCrossOriginProtection()}
+	m := &Mux{config: c, mux: http.NewServeMux(), foreign: http.NewCrossOriginProtection(), dock: parcel.NewDock()}
 	for _, r := range rooms {
 		r.Routes(m)
 	}

@@ -6,13 +6,13 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/a-h/templ"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/pan"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/parcel"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/ways"
 )
@@ -212,17 +212,7 @@ func (v *Visit) begin(f *File) {
 	h := v.W.Header()
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("Content-Type", f.Kind)
-	h.Set("Content-Disposition", `attachment; filename="`+plainName(f.Name)+`"`)
-}
-
-// plainName keeps what is safe between quotes in a header.
-func plainName(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '.' || r == '-' || r == '_' || (r >= '0' && r <= '9') || (r >= 'a' && r <= 'z') || (r >= 'A' && r <= 'Z') {
-			return r
-		}
-		return '-'
-	}, s)
+	h.Set("Content-Disposition", parcel.Attachment(f.Name))
 }
 
 // bind takes path and query into an input; json tags serve where a form is

@@ -21,8 +21,8 @@ func Stream[In any](v *Visit, o *gate.Op[In, gate.Chunk]) {
 	}
 	v.begin(&File{Name: piece.Name, Kind: piece.ContentType})
 	for {
-		if _, err := v.W.Write(piece.Body); err != nil || piece.Next == "" {
-			return // whole, or the other end has gone
+		if _, err := v.W.Write(piece.Body); err != nil || piece.Next == "" || v.R.Method == http.MethodHead {
+			return // whole, or nobody reads on
 		}
 		_ = http.NewResponseController(v.W).Flush()
 		any(in).(gate.Continued).Continue(piece.Next)

@@ -12,6 +12,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/parcel"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 )
@@ -43,6 +44,8 @@ type Visit struct {
 	access  bool   // may ask why something is denied
 	looking bool   // through somebody else's eyes
 	asked   wanted // what was asked of the gate last
+
+	parcel *parcel.File // the file of a form that may have one; nil: forms have none
 
 	resumed *resumed // a form that was held until the person had proved who they are
 }
