@@ -22,16 +22,19 @@ import (
 )
 
 // files are answers to keep, not pages.
-var files = []string{"/audit/export", "/loans/export", "/settings/policy-file/download", "/applications/{id}/evidence"}
+var files = []string{"/audit/export", "/loans/export", "/settings/policy-file/download", "/applications/{id}/evidence",
+	"/loans/{id}/documents/{document}", "/borrowers/{id}/documents/{document}", "/applications/{id}/documents/{document}"}
 
 // reloads are where a form is answered in place; who loads that again is led back
 // to the page of the form.
-var reloads = []string{"/borrowers/{id}/reveal", "/applications/{id}/approve", "/applications/{id}/reject", "/applications/{id}/reprocess", "/settings/decision-engine/preview",
+var reloads = []string{"/borrowers/{id}/reveal", "/applications/{id}/approve", "/applications/{id}/reject", "/applications/{id}/reprocess", "/applications/{id}/documents", "/settings/decision-engine/preview",
 	"/settings/decision-engine/applicant", "/settings/decision-engine/network", "/settings/ipstack/test", "/apply/{site}/loan", "/apply/{site}/send", "/apply/{site}/change"}
 
 // elsewhere are pages of a moment that other stories come to and hold to the
-// same: a second factor is due, a proof is due, a change locked its editor out.
-var elsewhere = []string{"/factor", "/step-up", "/apply/{site}/received"}
+// same: a second factor is due, a proof is due, a change locked its editor out, a
+// document could not be removed.
+var elsewhere = []string{"/factor", "/step-up", "/apply/{site}/received",
+	"/loans/{id}/documents/{document}/remove", "/borrowers/{id}/documents/{document}/remove", "/applications/{id}/documents/{document}/remove"}
 
 // pages lists what the screens show, by the house's own list.
 func pages(t *testing.T) (mux *http.ServeMux, list []string) {

@@ -46,6 +46,7 @@ type (
 	AccessRequest string
 	Witness       string // of the audit trail
 	Rotation      string // of the key of one purpose
+	Document      string // a stored file
 )
 
 // Noun is any id type of this package.
@@ -84,6 +85,7 @@ func (Witness) prefix() string       { return "wi" }
 func (Proposal) prefix() string      { return "pp" }
 func (AccessRequest) prefix() string { return "rq" }
 func (Rotation) prefix() string      { return "kr" }
+func (Document) prefix() string      { return "do" }
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 

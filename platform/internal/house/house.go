@@ -45,6 +45,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/origination/provider"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
+	"github.com/lendkeep/lendkeep/platform/internal/records/documents"
 	"github.com/lendkeep/lendkeep/platform/internal/records/retention"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/onboarding"
@@ -122,6 +123,7 @@ type House struct {
 	Origination  *origination.Desk
 	Records      *records.Desk
 	Retention    *retention.Desk
+	Documents    *documents.Desk
 	Custody      *custody.Desk
 	API          *api.API
 	handler      http.Handler
@@ -184,14 +186,14 @@ func (h *House) desks() error {
 	if err != nil {
 		return err
 	}
-	h.Records = records.New(recorded)
+	h.Records, h.Documents = records.New(recorded), documents.New(documents.Config{Person: h.sealedFor})
 	h.Retention = retention.New(retention.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	if h.Custody, err = custody.New(custody.Config{Register: register(), Kick: h.work.kick, Settle: c.Settle}); err != nil {
 		return err
 	}
 	var list []gate.Entry
 	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Addresses.Operations(), h.Keys.Operations(), h.Inquiry.Operations(), h.Requests.Operations(), h.Vantage.Operations(), h.Rehearsal.Operations(), h.People.Operations(), h.Roles.Operations(), h.PolicyFile.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
-		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), h.Retention.Operations(), h.Custody.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
+		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), h.Retention.Operations(), h.Documents.Operations(), h.Custody.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
 		list = append(list, operations...)
 	}
 	h.Gate, err = gate.New(gate.Config{Now: c.Now, Log: c.Log, Limits: c.Rates}, list...)
@@ -253,7 +255,7 @@ func (h *House) rooms() []visit.Room {
 	return []visit.Room{
 		door.New(h.Signin, h.Config.Demo.Mail), settings.New(), peopleroom.New(h.People, h.Roles, h.Restrictions, catalogue), roleroom.New(h.Roles, h.PolicyFile, catalogue), limitroom.New(h.Restrictions, h.everybody),
 		askroom.New(askroom.Config{Inquiry: h.Inquiry, Requests: h.Requests, Vantage: h.Vantage, Rehearsal: h.Rehearsal, People: h.People, Roles: h.Roles, Catalogue: catalogue}), trail.New(h.Records, h.Retention, h.people, catalogue),
-		loans.New(h.Servicing, h.Records), shelfroom.New(h.Servicing.Desk), applications.New(h.Origination, h.companies), engine.New(h.Origination),
+		loans.New(h.Servicing, h.Records, h.Documents), shelfroom.New(h.Servicing.Desk), applications.New(h.Origination, h.companies, h.Documents), engine.New(h.Origination),
 		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue), custodyroom.New(h.Custody),
 		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}

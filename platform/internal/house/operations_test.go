@@ -213,6 +213,9 @@ func (p *premises) send(method, path, sent string, key secret.Text, address stri
 	r.Host = "acme.test"
 	r.Header.Set("X-Forwarded-For", address)
 	r.Header.Set("Content-Type", "application/json")
+	if boundary, _, form := strings.Cut(strings.TrimPrefix(sent, "--"), "\r\n"); form && strings.HasPrefix(sent, "--") {
+		r.Header.Set("Content-Type", "multipart/form-data; boundary="+boundary)
+	}
 	if body.Len() == 0 {
 		r.Header.Del("Content-Type")
 	}

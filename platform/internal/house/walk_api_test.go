@@ -133,6 +133,7 @@ func spoken() map[string]string {
 		"access_request.withdraw": "not_found",          // likewise: nothing of their own waits
 		"access_request.grant":    "not_found",          // seen by those who could grant it
 		"access_request.refuse":   "not_found",          // seen by those who could grant it
+		"application.evidence":    "withheld",           // told whole, to those who view the check and the decision too
 		"key.destroy":             "key_version_in_use", // no rotation has left this version behind
 		"proposal.approve":        "not_found",          // seen by those who hold what is proposed
 		"proposal.reject":         "not_found",

@@ -5,6 +5,7 @@ package house_test
 func deeds() map[string]string {
 	const role = `"ui":["loan.list"],"api":["loan.list"]`
 	const rule = `"mode":"deny","entries":["192.0.2.0/24"],"active":true,"holders":[]`
+	const removal = `{"reason":"somebody else's"}`
 	const borrowers = `{"csv":"reference,first_name,last_name\nB-{n},Ann,Lee\n"}`
 	return map[string]string{
 		"access.explain":                   `{"user":"{user}","operation":"loan.view","object":"loan/{loan}"}`,
@@ -20,6 +21,12 @@ func deeds() map[string]string {
 		"application.approve":              `{"annual_rate":"0.1","reason":"good"}`,
 		"application.reject":               `{"reason":"no","adverse_reasons":["Income is too low."]}`,
 		"application.reprocess":            `{"reason":"look again"}`,
+		"application.document.add":         aFile,
+		"application.document.remove":      removal,
+		"borrower.document.add":            aFile,
+		"borrower.document.remove":         removal,
+		"loan.document.add":                aFile,
+		"loan.document.remove":             removal,
 		"application.submit":               `{"applicant":{"first_name":"Ann","last_name":"Lee","email":"a@example.com","phone":"+1 212 555 0123","date_of_birth":"1990-04-01","ssn":"078-05-1120","address":{"line1":"1 Main Street","city":"Town","region":"NY","postal_code":"10001","country":"US"}},"requested":{"amount":"5000.00","term_months":24}{client}}`,
 		"borrower.create":                  `{"first_name":"Bob","last_name":"Kim"}`,
 		"borrower.reveal":                  `{"field":"email","reason":"a call"}`,
@@ -75,6 +82,9 @@ func deeds() map[string]string {
 	}
 }
 
+// aFile is a form with a file, as programs send it.
+const aFile = "--walk\r\nContent-Disposition: form-data; name=\"file\"; filename=\"letter {n}.txt\"\r\n\r\nDear Ann\r\n--walk--\r\n"
+
 // queries are what reads are asked with, where they want to be asked for something.
 func queries() map[string]string {
 	return map[string]string{"role.compare": "?a={role}&b={role}", "access_request.prepare": "?decision={decision}"}
@@ -88,6 +98,7 @@ func subjects() map[string]string {
 		"/api-keys/": "key", "/settings/api-keys/": "key", "/applications/": "application", "/audit/": "audit", "/audit/witnesses/": "witness", "/audit/retention/": "category", "/audit/of/": "noun", "/audit/of/{noun}/": "user", "/borrowers/": "borrower",
 		"/users/": "user", "/settings/users/": "user", "/users/{id}/factor-exceptions/": "exception", "/settings/users/{id}/exceptions/": "exception",
 		"/users/{id}/lent-loans/": "lent", "/access/lent-loans/": "user", "/access/lent-loans/{id}/": "lent", "/grants/": "grant", "/settings/lent-rights/": "grant", "/ip-rules/": "iprule", "/settings/address-rules/": "iprule",
+		"/loans/{id}/documents/": "loanpaper", "/borrowers/{id}/documents/": "borrowerpaper", "/applications/{id}/documents/": "applicationpaper",
 		"/keys/": "keypurpose", "/settings/encryption-keys/": "keypurpose", "/keys/{purpose}/versions/": "oldversion", "/settings/encryption-keys/{purpose}/versions/": "oldversion", "/key-rotations/": "rotation",
 		"/loans/": "loan", "/loans/{id}/entries/": "entry", "/me/api-keys/": "mykey", "/me/sessions/": "session", "/me/sign-in/factors/": "factor",
 		"/proposals/": "proposal", "/approvals/": "proposal", "/proposals/{id}/withdraw": "mine", "/approvals/{id}/withdraw": "mine",

@@ -3,6 +3,7 @@ package house_test
 import (
 	"bytes"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -76,6 +77,9 @@ func (w *world) enter(o offer, who *person) shown {
 	if o.method == "POST" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	if o.form.Has("file") {
+		withFile(r, o.form)
+	}
 	if who != nil {
 		r.Header.Set("X-Forwarded-For", who.address)
 		r.AddCookie(&http.Cookie{Name: visit.SessionCookie, Value: who.session.Reveal()})
@@ -93,6 +97,25 @@ func (w *world) enter(o offer, who *person) shown {
 		check(w.t, err)
 	}
 	return out
+}
+
+// withFile sends a form as one with a file.
+func withFile(r *http.Request, form url.Values) {
+	var b bytes.Buffer
+	m := multipart.NewWriter(&b)
+	for name, values := range form {
+		if name == "file" {
+			part, _ := m.CreateFormFile(name, "walked.txt") // into memory: cannot fail
+			_, _ = io.WriteString(part, values[0])
+			continue
+		}
+		for _, v := range values {
+			_ = m.WriteField(name, v)
+		}
+	}
+	_ = m.Close()
+	r.Body, r.ContentLength = io.NopCloser(&b), int64(b.Len())
+	r.Header.Set("Content-Type", m.FormDataContentType())
 }
 
 // offers lists what a page offers, in order, without what is switched off.
@@ -168,6 +191,10 @@ func (s shown) fields(form *html.Node) url.Values {
 		switch n.Data {
 		case "input":
 			kind := attribute(n, "type")
+			if kind == "file" && attribute(form, "enctype") == "multipart/form-data" {
+				out.Add(name, "Walked")
+				continue
+			}
 			if kind == "submit" || kind == "file" || (kind == "checkbox" || kind == "radio") && !has(n, "checked") {
 				continue
 			}

@@ -36,11 +36,14 @@ func created(path, body string) maker {
 // makers say how one of everything comes into this world.
 func makers() map[string]maker {
 	return map[string]maker{
-		"n":           {fleeting: true, make: func(w *world, _ *person) string { return fmt.Sprint(w.count) }},
-		"tomorrow":    {fleeting: true, make: func(w *world, _ *person) string { return w.ahead(24 * time.Hour) }},
-		"borrower":    created("/borrowers", `{"first_name":"Ann","last_name":"Lee{n}","email":"ann{n}@example.com","phone":"+12125550123","date_of_birth":"1990-04-01","ssn":"078-05-1120","address":{"line1":"1 Main Street","city":"Town","region":"NY","postal_code":"10001","country":"US"}}`),
-		"loan":        {make: makeLoan},
-		"entry":       {make: makeEntry},
+		"n":        {fleeting: true, make: func(w *world, _ *person) string { return fmt.Sprint(w.count) }},
+		"tomorrow": {fleeting: true, make: func(w *world, _ *person) string { return w.ahead(24 * time.Hour) }},
+		"borrower": created("/borrowers", `{"first_name":"Ann","last_name":"Lee{n}","email":"ann{n}@example.com","phone":"+12125550123","date_of_birth":"1990-04-01","ssn":"078-05-1120","address":{"line1":"1 Main Street","city":"Town","region":"NY","postal_code":"10001","country":"US"}}`),
+		"loan":     {make: makeLoan},
+		"entry":    {make: makeEntry},
+
+		"loanpaper": created("/loans/{loan}/documents", aFile), "borrowerpaper": created("/borrowers/{borrower}/documents", aFile), "applicationpaper": created("/applications/{application}/documents", aFile),
+
 		"application": {make: makeApplication},
 		"user":        {make: makeUser},
 		"exception":   created("/users/{user}/factor-exceptions", `{"reason":"lost the telephone","until":"{tomorrow}"}`),
@@ -82,8 +85,9 @@ func spent() map[string]string {
 		"audit.witness.end": "witness", "team.delete": "team", "role.delete": "role", "search_restriction.delete": "restriction", "ip_rule.delete": "iprule", "api_key.revoke": "key",
 		"api_key.rotate": "key", "grant.end": "grant", "lent_loan.end": "lent", "me.api_key.revoke": "mykey", "session.end_one": "session", "session.end_all": "session",
 		"session.end_others": "session", "factor_exception.end": "exception", "user.factors.reset": "user exception grant key lent", "user.unlock": "user exception grant key lent", "role.restore": "position", "user.sign_out": "grant",
-		"application.approve": "application", "application.reject": "application", "loan.entry.reverse": "entry", "loan.write_off": "loan entry mine",
-		"loan.status.set": "loan entry", "proposal.approve": "proposal loan entry", "proposal.reject": "proposal", "proposal.withdraw": "mine",
+		"application.approve": "application applicationpaper", "application.reject": "application applicationpaper", "loan.entry.reverse": "entry", "loan.write_off": "loan entry mine loanpaper",
+		"loan.document.remove": "loanpaper", "borrower.document.remove": "borrowerpaper", "application.document.remove": "applicationpaper",
+		"loan.status.set": "loan entry loanpaper", "proposal.approve": "proposal loan entry loanpaper", "proposal.reject": "proposal", "proposal.withdraw": "mine",
 		"access_request.grant": "request", "access_request.refuse": "request", "access_request.withdraw": "wish", "ip_rule.update": "iprule",
 		"search_restriction.assign": "restriction", "site_key.update": "sitekey", "api_key.update": "key", "user.update": "user key exception grant lent", "role.update": "role",
 		"search_restriction.update": "restriction", "team.update": "team", "password.change": "session", "key.rotate": "rotation", "key.destroy": "rotation", "factor.remove": "factor",

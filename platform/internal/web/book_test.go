@@ -27,6 +27,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
+	"github.com/lendkeep/lendkeep/platform/internal/records/documents"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
 	"github.com/lendkeep/lendkeep/platform/internal/web"
 	addressroom "github.com/lendkeep/lendkeep/platform/internal/web/addresses"
@@ -84,7 +85,7 @@ func (l *library) furnished(catalogue func() []*gate.Meta) ([]gate.Entry, []visi
 		views.Operations(), trials.Operations(), file.Operations(), l.inbox.Operations(), l.servicing.Operations(), visit.Operations())
 	return list, []visit.Room{settings.New(), peopleroom.New(staff, l.positions, limits, catalogue), roleroom.New(l.positions, file, catalogue), limitroom.New(limits, holders(staff)),
 		askroom.New(askroom.Config{Inquiry: questions, Requests: wishes, Vantage: views, Rehearsal: trials, People: staff, Roles: l.positions, Catalogue: catalogue}),
-		approvals.New(l.inbox, catalogue), loans.New(l.servicing, books), addressroom.New(sets), shelfroom.New(l.servicing.Desk)}
+		approvals.New(l.inbox, catalogue), loans.New(l.servicing, books, documents.New(documents.Config{})), addressroom.New(sets), shelfroom.New(l.servicing.Desk)}
 }
 
 // promote makes the person of a role an administrator.

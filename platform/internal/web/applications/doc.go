@@ -14,6 +14,8 @@ import (
 
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/origination"
+	"github.com/lendkeep/lendkeep/platform/internal/records/documents"
+	"github.com/lendkeep/lendkeep/platform/internal/web/papers"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -31,10 +33,13 @@ type Companies func(ctx context.Context, p *gate.Page) ([]Company, error)
 type Room struct {
 	desk      *origination.Desk
 	companies Companies
+	papers    *papers.Shelf
 }
 
-// New makes the room.
-func New(d *origination.Desk, c Companies) *Room { return &Room{d, c} }
+// New makes the room; kept are the documents of applications.
+func New(d *origination.Desk, c Companies, kept *documents.Desk) *Room {
+	return &Room{d, c, papers.New(kept.Applications, "application", home, tabDocuments)}
+}
 
 // Routes are the room's pages.
 func (r *Room) Routes(m *visit.Mux) {
@@ -43,6 +48,7 @@ func (r *Room) Routes(m *visit.Mux) {
 	m.Post(home+"/new", r.enter)
 	m.Get(home+"/{id}", func(v *visit.Visit) { v.Show(r.one(v)) })
 	m.Get(home+"/{id}/evidence", r.evidence)
+	r.papers.Routes(m, r.one)
 	for _, a := range []struct {
 		path string
 		post func(*visit.Visit)

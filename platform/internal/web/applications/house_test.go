@@ -31,6 +31,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/origination"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/provider"
+	"github.com/lendkeep/lendkeep/platform/internal/records/documents"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
 	"github.com/lendkeep/lendkeep/platform/internal/web"
 	"github.com/lendkeep/lendkeep/platform/internal/web/applications"
@@ -85,7 +86,7 @@ func open(t *testing.T) *office {
 	companies := func(context.Context, *gate.Page) ([]applications.Company, error) {
 		return []applications.Company{{ID: "sc_1", Name: "Northside"}}, nil
 	}
-	h, err := web.New(web.Config{Gate: o.Gate, Directory: o.Directory, Log: slog.New(slog.DiscardHandler), Rooms: []visit.Room{applications.New(o.desk, companies), engine.New(o.desk),
+	h, err := web.New(web.Config{Gate: o.Gate, Directory: o.Directory, Log: slog.New(slog.DiscardHandler), Rooms: []visit.Room{applications.New(o.desk, companies, documents.New(documents.Config{})), engine.New(o.desk),
 		apply.New(apply.Config{Gate: o.Gate, Desk: o.desk, Log: slog.New(slog.DiscardHandler), Demo: true})}})
 	must(t, err)
 	o.server = httptest.NewTLSServer(h)

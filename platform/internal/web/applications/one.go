@@ -6,9 +6,12 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/a-h/templ"
+
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/origination"
+	"github.com/lendkeep/lendkeep/platform/internal/web/papers"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -20,6 +23,7 @@ type folder struct {
 	v                                    *visit.Visit
 	related                              *origination.RelatedOut
 	history                              *origination.HistoryOut
+	papers                               templ.Component // the documents, or why they are kept from the person; nil: the role has none
 	daysLeft                             *int
 	mayCheck, mayDecision                bool
 	mayRelated, mayHistory               bool
@@ -89,6 +93,24 @@ func (r *Room) more(ctx context.Context, v *visit.Visit, p *gate.Page, f *folder
 		}
 	case tabTransitions:
 		f.history, err = gate.Look(ctx, p, r.desk.History, ref)
+	case tabDocuments:
+		return r.documents(ctx, v, p, f)
+	}
+	return err
+}
+
+// documents reads what was kept about the applicant.
+func (r *Room) documents(ctx context.Context, v *visit.Visit, p *gate.Page, f *folder) error {
+	if !p.Can(r.papers.List(), "") {
+		return nil
+	}
+	tab, err := r.papers.Look(ctx, v, p, string(f.ID))
+	if body, kept := v.Withheld(err); kept {
+		f.papers = body
+		return nil
+	}
+	if err == nil {
+		f.papers = papers.Body(tab)
 	}
 	return err
 }

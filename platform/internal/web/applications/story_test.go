@@ -116,7 +116,7 @@ func TestUnderwriting(t *testing.T) {
 	uw.get("/applications?status=rejected&q=Example").want(200, "Applications rejected ✕ and matching “Example”", "A-1002").without("A-1001")
 	uw.get("/applications?q=zzz").want(200, "No application matches")
 	p := uw.get("/applications/"+one+"?status=waiting_for_approval&tab=summary").want(200, "A-1001 Ada Example", "Approve…", "Reject…", "Send for reprocessing…", "due in 30 days", "Related applications", "A-1002 Ada Example e-mail, phone")
-	for tab, says := range map[string]string{"customer": "Date of birth", "documents": "cannot be uploaded yet", "schedule": "No schedule yet", "transitions": "From manual review to waiting for approval"} {
+	for tab, says := range map[string]string{"customer": "Date of birth", "documents": "does not open the documents", "schedule": "No schedule yet", "transitions": "From manual review to waiting for approval"} {
 		uw.get("/applications/"+one+"?tab="+tab).want(200, says)
 	}
 	approve := p.form("/applications/" + one + "/approve")

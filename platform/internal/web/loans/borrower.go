@@ -3,12 +3,14 @@ package loans
 import (
 	"context"
 	"net/url"
+	"slices"
 
 	"github.com/a-h/templ"
 
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
+	"github.com/lendkeep/lendkeep/platform/internal/web/papers"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/trail"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
@@ -118,10 +120,7 @@ func (r *Room) borrowerPage(v *visit.Visit, shown *servicing.RevealOut) visit.Sc
 				return visit.View{}, err
 			}
 		}
-		page := parts.Page{Title: out.Name, Subtitle: out.Reference, Tabs: trail.HistoryTab(p, "borrower/"+string(out.ID), "Borrower")}
-		if p.Can("borrower.list", "") {
-			page.Crumbs = []parts.Link{{Text: "Borrowers", Href: "/borrowers"}}
-		}
+		page := parts.Page{Title: out.Name, Subtitle: out.Reference, Tabs: r.borrowerTabs(p, string(out.ID), "Borrower"), Crumbs: crumbs(p)}
 		if w.mayLend {
 			page.Actions = append(page.Actions, parts.Button{Label: "New loan", Kind: parts.Primary, Href: "/loans/new?borrower=" + url.QueryEscape(string(out.ID))})
 		}
@@ -129,6 +128,51 @@ func (r *Room) borrowerPage(v *visit.Visit, shown *servicing.RevealOut) visit.Sc
 			page.Actions = append(page.Actions, parts.Button{Label: "Edit borrower", Href: w.home + "/edit"})
 		}
 		return view(page, borrowerPage(v, w))
+	}
+}
+
+// borrowerTabs are those that the person may open; none for whoever may open one.
+func (r *Room) borrowerTabs(p *gate.Page, ref, current string) []parts.Tab {
+	tabs := trail.HistoryTab(p, "borrower/"+ref, "Borrower")
+	if p.Can(r.borrowers.List(), "") {
+		if len(tabs) == 0 {
+			tabs = []parts.Tab{{Label: "Borrower", Href: "/borrowers/" + ref}}
+		}
+		tabs = slices.Insert(tabs, 1, parts.Tab{Label: "Documents", Href: "/borrowers/" + ref + "/documents"})
+	}
+	for i := range tabs {
+		tabs[i].Current = tabs[i].Label == current
+	}
+	return tabs
+}
+
+func crumbs(p *gate.Page) []parts.Link {
+	if !p.Can("borrower.list", "") {
+		return nil
+	}
+	return []parts.Link{{Text: "Borrowers", Href: "/borrowers"}}
+}
+
+// borrowerDocuments is the tab of what was kept about a borrower.
+func (r *Room) borrowerDocuments(v *visit.Visit) visit.Screen {
+	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		ref := v.R.PathValue("id")
+		page := parts.Page{Title: "Borrower", Tabs: r.borrowerTabs(p, ref, "Documents"), Crumbs: crumbs(p)}
+		if p.Can(r.desk.BorrowerView.Name, "borrower/"+ref) {
+			out, err := gate.Look(ctx, p, r.desk.BorrowerView, &servicing.BorrowerRef{ID: ref})
+			if err != nil {
+				return visit.View{}, err
+			}
+			page.Title, page.Subtitle = out.Name, out.Reference
+		}
+		tab, err := r.borrowers.Look(ctx, v, p, ref)
+		if body, kept := v.Withheld(err); kept {
+			return view(page, body)
+		}
+		if err != nil {
+			return visit.View{}, err
+		}
+		return view(page, papers.Body(tab))
 	}
 }
 
@@ -188,7 +232,7 @@ type people struct {
 	mayMake bool
 }
 
-func (r *Room) borrowers(v *visit.Visit) visit.Screen {
+func (r *Room) borrowerList(v *visit.Visit) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
 		out, err := visit.Look(ctx, v, p, r.desk.BorrowerList)
 		if to, stale := fresh(v.R.URL, err); stale {

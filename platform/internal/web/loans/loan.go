@@ -8,6 +8,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
+	"github.com/lendkeep/lendkeep/platform/internal/web/papers"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -44,7 +45,7 @@ func (r *Room) folderOf(ctx context.Context, v *visit.Visit, p *gate.Page, loan 
 	for _, name := range asked() {
 		f.may[name], f.tabs[name] = p.Can(name, f.ref), p.Can(name, "")
 	}
-	f.tabs["borrower.view"] = p.Can("borrower.view", "")
+	f.tabs["borrower.view"], f.tabs["loan.document.list"] = p.Can("borrower.view", ""), p.Can("loan.document.list", "")
 	f.may["borrower.view"] = out.Borrower.ID != "" && p.Can("borrower.view", "borrower/"+string(out.Borrower.ID))
 	f.may["audit.list"] = p.Can("audit.list", "")
 	f.may["application.view"] = out.Application != "" && p.Can("application.view", "application/"+string(out.Application))
@@ -66,7 +67,8 @@ func (f *folder) page(tab string) parts.Page {
 	p := parts.Page{Title: "Loan " + f.Number, Subtitle: f.Borrower.Name, State: &badge, Crumbs: []parts.Link{{Text: "Loans", Href: "/loans"}}}
 	for _, t := range []struct{ label, path, by string }{
 		{"Summary", "", ""}, {"Schedule", "/schedule", "loan.schedule.view"}, {"Payments", "/payments", "loan.payment.list"},
-		{"Payoff", "/payoff", "loan.payoff.view"}, {"Borrower", "/borrower", "borrower.view"}, {"Notes", "/notes", "loan.note.list"}, {"History", "/history", "audit.list"},
+		{"Payoff", "/payoff", "loan.payoff.view"}, {"Borrower", "/borrower", "borrower.view"}, {"Notes", "/notes", "loan.note.list"},
+		{"Documents", "/documents", "loan.document.list"}, {"History", "/history", "audit.list"},
 	} {
 		if t.by == "" || f.may[t.by] || f.tabs[t.by] {
 			p.Tabs = append(p.Tabs, parts.Tab{Label: t.label, Href: f.home + t.path, Current: t.label == tab})
@@ -264,6 +266,21 @@ func (r *Room) notes(v *visit.Visit) visit.Screen {
 			return f.kept(v, "Notes", err)
 		}
 		return view(f.page("Notes"), notesPage(v, &notesView{f, v.R.URL, out}))
+	}
+}
+
+// documents is the tab of what was kept with a loan.
+func (r *Room) documents(v *visit.Visit) visit.Screen {
+	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
+		f, err := r.folder(ctx, v, p)
+		if err != nil {
+			return visit.View{}, err
+		}
+		tab, err := r.papers.Look(ctx, v, p, string(f.ID))
+		if err != nil {
+			return f.kept(v, "Documents", err)
+		}
+		return view(f.page("Documents"), documentsPage(f, papers.Body(tab)))
 	}
 }
 

@@ -7,20 +7,26 @@ import (
 
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
+	"github.com/lendkeep/lendkeep/platform/internal/records/documents"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
+	"github.com/lendkeep/lendkeep/platform/internal/web/papers"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
 // Room is the room of the loan book.
 type Room struct {
-	desk  *servicing.Desk
-	trail *records.Desk
+	desk      *servicing.Desk
+	trail     *records.Desk
+	papers    *papers.Shelf // of loans
+	borrowers *papers.Shelf
 }
 
 // New makes the room; trail gives a loan's history to those who may look
-// through the audit trail.
-func New(d *servicing.Desk, trail *records.Desk) *Room { return &Room{d, trail} }
+// through the audit trail, kept the documents of loans and borrowers.
+func New(d *servicing.Desk, trail *records.Desk, kept *documents.Desk) *Room {
+	return &Room{d, trail, papers.New(kept.Loans, "loan", "/loans", ""), papers.New(kept.Borrowers, "borrower", "/borrowers", "")}
+}
 
 // Routes registers the room's pages.
 func (r *Room) Routes(m *visit.Mux) {
@@ -40,14 +46,18 @@ func (r *Room) Routes(m *visit.Mux) {
 	get("/loans/{id}/notes", r.notes)
 	m.Post("/loans/{id}/notes", r.addNote)
 	get("/loans/{id}/history", r.history)
+	get("/loans/{id}/documents", r.documents)
+	r.papers.Routes(m, r.documents)
 	for _, a := range r.acts() {
 		get(a.route(), a.screen)
 		m.Post(a.route(), a.post)
 	}
-	get("/borrowers", r.borrowers)
+	get("/borrowers", r.borrowerList)
 	get("/borrowers/new", r.newBorrower)
 	m.Post("/borrowers/new", r.createBorrower)
 	get("/borrowers/{id}", r.borrower)
+	get("/borrowers/{id}/documents", r.borrowerDocuments)
+	r.borrowers.Routes(m, r.borrowerDocuments)
 	get("/borrowers/{id}/edit", r.editBorrower)
 	m.Post("/borrowers/{id}/edit", r.updateBorrower)
 	m.Post("/borrowers/{id}/reveal", r.reveal)

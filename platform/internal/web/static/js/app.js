@@ -11,6 +11,7 @@ import { startFiles } from "./readfile.js";
 import { startRules } from "./rules.js";
 import { startSecrets } from "./secrets.js";
 import { startSteps } from "./steps.js";
+import { startUploads } from "./uploads.js";
 import { startWindows } from "./windows.js";
 
 startWindows(document);
@@ -25,4 +26,5 @@ startPermissions(document);
 startFiles(document);
 startSecrets(document);
 startSteps(document);
+startUploads(document);
 startKeys(document);
