@@ -24,7 +24,7 @@ type finding struct{ what, found, mend string }
 // Run looks at the configuration and says how to mend it; exit status 1 if
 // something must be mended.
 func (doctorCommand) Run(ctx context.Context, s *Settings) error {
-	findings := []finding{s.lookAtData(), s.lookAtKMS(), s.lookAtDatabase(ctx), s.lookAtProxies(), s.lookAtMail(), s.lookAtWitness(), s.lookAtServer()}
+	findings := []finding{s.lookAtData(), s.lookAtKMS(), s.lookAtDatabase(ctx), s.lookAtProxies(), s.lookAtMail(), s.lookAtWitness(), s.lookAtRegion(), s.lookAtServer()}
 	bad := 0
 	for _, f := range findings {
 		mark := "✓"
@@ -137,6 +137,13 @@ func (s *Settings) lookAtWitness() finding {
 		return finding{"witness", s.Witness + " lies on the same volume as the data", "put it on a volume that the keepers of this server cannot change: what can be rewritten together proves nothing"}
 	}
 	return finding{"witness", s.Witness + " on a volume of its own", ""}
+}
+
+func (s *Settings) lookAtRegion() finding {
+	if s.Region == "" {
+		return finding{"region", "not said (LENDKEEP_REGION), so no backup is restored here", ""}
+	}
+	return finding{"region", s.Region, ""}
 }
 
 func (s *Settings) lookAtServer() finding {

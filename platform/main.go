@@ -39,6 +39,8 @@ type grammar struct {
 	Import  importCommand  `cmd:"" help:"Import borrowers or loans from a CSV file."`
 	Keys    keysCommand    `cmd:"" help:"List, rotate and destroy a tenant's encryption keys."`
 	Audit   auditCommand   `cmd:"" help:"Look through and verify a tenant's audit trail."`
+	Backup  backupCommand  `cmd:"" help:"Back a tenant up while people work: its data, its key store, or both."`
+	Restore restoreCommand `cmd:"" help:"Restore a tenant from its backup to a place where it is not."`
 	Openapi openapiCommand `cmd:"" help:"Print the OpenAPI document."`
 	Doctor  doctorCommand  `cmd:"" help:"Check the configuration and say how to mend it."`
 	Version versionCommand `cmd:"" help:"Print the version."`
@@ -53,6 +55,7 @@ type Settings struct {
 	Proxies  []string `help:"Addresses of trusted reverse proxies." env:"LENDKEEP_PROXIES"`
 	Mail     string   `help:"smtp://user:password@host:port, or a folder that keeps mail as files." env:"LENDKEEP_MAIL"`
 	MailFrom string   `help:"Address that mail comes from." default:"no-reply@localhost.localdomain" env:"LENDKEEP_MAIL_FROM"`
+	Region   string   `help:"Region in which this installation's data lies: a backup that must stay elsewhere is refused, and so is a new tenant." env:"LENDKEEP_REGION" name:"own-region"`
 	Witness  string   `help:"Folder that keeps signed checkpoints of every audit trail; on a volume that the keepers of this server cannot change." env:"LENDKEEP_WITNESS"`
 	Breached string   `help:"File of breached passwords (sorted SHA-1 hashes, as published); empty: the short list that is built in." env:"LENDKEEP_BREACHED_PASSWORDS" name:"breached-passwords"`
 	LogLevel string   `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LENDKEEP_LOG_LEVEL"`

@@ -47,6 +47,7 @@ type (
 	Witness       string // of the audit trail
 	Rotation      string // of the key of one purpose
 	Document      string // a stored file
+	Backup        string
 )
 
 // Noun is any id type of this package.
@@ -86,6 +87,7 @@ func (Proposal) prefix() string      { return "pp" }
 func (AccessRequest) prefix() string { return "rq" }
 func (Rotation) prefix() string      { return "kr" }
 func (Document) prefix() string      { return "do" }
+func (Backup) prefix() string        { return "bk" }
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 

@@ -256,6 +256,9 @@ func (o *opened) use(p Purpose, h *keyset.Handle) (err error) {
 // Tenant says whose ring it is.
 func (r *Ring) Tenant() id.Tenant { return r.tenant }
 
+// Stored is the ring as it lies on its shelf, wrapped: as it was looked at last.
+func (r *Ring) Stored() []byte { return bytes.Clone(r.now.Load().stored) }
+
 // KMS names the key that wraps the ring.
 func (r *Ring) KMS() string { return r.now.Load().at.KMS }
 

@@ -16,12 +16,15 @@ import (
 // somebody else's, or one that takes no change to what is written.
 type Folder struct{ Path string }
 
+// FileOf names the file of a trail's checkpoints.
+func FileOf(origin string) string { return strings.ReplaceAll(origin, "/", "-") + ".checkpoints" }
+
 // tail is how much of the file's end is read to find what it holds: several notes.
 const tail = 16 << 10
 
 // Take appends the checkpoint, unless the file holds something that contradicts it.
 func (f Folder) Take(ctx context.Context, t Trail, newest audit.Signed, _ Taken) (Taken, error) {
-	name := filepath.Join(f.Path, strings.ReplaceAll(t.Origin, "/", "-")+".checkpoints")
+	name := filepath.Join(f.Path, FileOf(t.Origin))
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o640)
 	if err != nil {
 		return Taken{}, fmt.Errorf("witness folder: %w", err)

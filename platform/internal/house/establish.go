@@ -7,6 +7,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/audit"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/factor"
+	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/secret"
@@ -39,6 +40,9 @@ func (h *House) CreateTenant(ctx context.Context, n tenant.New, first First) (*t
 	}
 	if first.Email == "" || first.Name == "" {
 		return nil, errors.New("a tenant needs a first administrator with an e-mail address and a name")
+	}
+	if h.Config.Region != "" && n.Region != h.Config.Region {
+		return nil, fault.Bad("region", "This installation's data lies in "+h.Config.Region+" (LENDKEEP_REGION), so a tenant's must stay there.")
 	}
 	t, err := h.Directory.Create(ctx, n)
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/geo/gazetteer"
 	"github.com/lendkeep/lendkeep/internal/httpserve"
 	"github.com/lendkeep/lendkeep/internal/ipset"
+	"github.com/lendkeep/lendkeep/internal/keys"
 	"github.com/lendkeep/lendkeep/internal/keys/filekms"
 	"github.com/lendkeep/lendkeep/internal/mail"
 	"github.com/lendkeep/lendkeep/internal/outbound"
@@ -38,6 +39,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/vantage"
 	"github.com/lendkeep/lendkeep/platform/internal/api"
 	"github.com/lendkeep/lendkeep/platform/internal/custody"
+	"github.com/lendkeep/lendkeep/platform/internal/custody/backups"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/rate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
@@ -80,6 +82,7 @@ type Config struct {
 	KMSFile  string // key file of the development KMS; "" = kms.key in Data
 	Proxies  []string
 	Mail     mail.Sender
+	Region   string           // where this installation's data lies; a backup of elsewhere is not restored here
 	Witness  string           // folder that keeps checkpoints of every tenant's trail; empty: none
 	URL      string           // under which people reach the server: the scheme and the port hold for every tenant
 	Breached *factor.Breached // known passwords that nobody may take; nil: those built in
@@ -125,6 +128,7 @@ type House struct {
 	Retention    *retention.Desk
 	Documents    *documents.Desk
 	Custody      *custody.Desk
+	Backups      *backups.Desk
 	API          *api.API
 	handler      http.Handler
 	screens      []string // routes of the screens
@@ -191,9 +195,10 @@ func (h *House) desks() error {
 	if h.Custody, err = custody.New(custody.Config{Register: register(), Kick: h.work.kick, Settle: c.Settle}); err != nil {
 		return err
 	}
+	h.Backups = backups.New()
 	var list []gate.Entry
 	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Addresses.Operations(), h.Keys.Operations(), h.Inquiry.Operations(), h.Requests.Operations(), h.Vantage.Operations(), h.Rehearsal.Operations(), h.People.Operations(), h.Roles.Operations(), h.PolicyFile.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
-		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), h.Retention.Operations(), h.Documents.Operations(), h.Custody.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
+		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), h.Retention.Operations(), h.Documents.Operations(), h.Custody.Operations(), h.Backups.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
 		list = append(list, operations...)
 	}
 	h.Gate, err = gate.New(gate.Config{Now: c.Now, Log: c.Log, Limits: c.Rates}, list...)
@@ -213,17 +218,30 @@ func (h *House) alert(t *tenant.Tenant, failure, words string, until int64) {
 // open opens the directory of tenants.
 func (h *House) open(ctx context.Context) error {
 	c := h.Config
-	file := c.KMSFile
-	if file == "" {
-		file = filepath.Join(c.Data, "kms.key")
-	}
-	kms, err := filekms.OpenOrMake(file)
+	kms, err := c.openKMS(true)
 	if err != nil {
-		return fmt.Errorf("opening the key file: %w", err)
+		return err
 	}
 	h.Directory, err = tenant.OpenDirectory(ctx, tenant.Config{Engine: c.Engine, Data: c.Data, Postgres: c.Postgres, Prefix: c.Prefix, KMS: kms,
 		Policy: policy.Config{Operations: gate.ForPolicy(h.Gate.List()), Vocabulary: h.Servicing.Vocabulary}, Now: c.Now, Log: c.Log})
 	return err
+}
+
+// openKMS opens the key file; one that is not there is made if it may be.
+func (c *Config) openKMS(may bool) (keys.KMS, error) {
+	file := c.KMSFile
+	if file == "" {
+		file = filepath.Join(c.Data, "kms.key")
+	}
+	open := filekms.Open
+	if may {
+		open = filekms.OpenOrMake
+	}
+	kms, err := open(file)
+	if err != nil {
+		return nil, fmt.Errorf("opening the key file: %w", err)
+	}
+	return kms, nil
 }
 
 // fronts builds the API and the screens over the gate.
@@ -256,7 +274,7 @@ func (h *House) rooms() []visit.Room {
 		door.New(h.Signin, h.Config.Demo.Mail), settings.New(), peopleroom.New(h.People, h.Roles, h.Restrictions, catalogue), roleroom.New(h.Roles, h.PolicyFile, catalogue), limitroom.New(h.Restrictions, h.everybody),
 		askroom.New(askroom.Config{Inquiry: h.Inquiry, Requests: h.Requests, Vantage: h.Vantage, Rehearsal: h.Rehearsal, People: h.People, Roles: h.Roles, Catalogue: catalogue}), trail.New(h.Records, h.Retention, h.people, catalogue),
 		loans.New(h.Servicing, h.Records, h.Documents), shelfroom.New(h.Servicing.Desk), applications.New(h.Origination, h.companies, h.Documents), engine.New(h.Origination),
-		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue), custodyroom.New(h.Custody),
+		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue), custodyroom.New(h.Custody, h.Backups),
 		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}
 }

@@ -179,20 +179,25 @@ func (d *Directory) Create(ctx context.Context, n New) (*Tenant, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = d.own.Write(ctx, at, func(ctx context.Context, tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO tenant (id, slug, name, host, region, zone, engine, location, ring, active, created_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)`, tid, n.Slug, n.Name, strings.ToLower(n.Host), n.Region, n.Zone, row.Engine, row.Location, wrapped, at)
-		return err
-	})
-	if err != nil {
+	if err := d.insert(ctx, row, at); err != nil {
 		_ = t.close()
-		if db.IsDuplicate(err) {
-			return nil, fault.New(fault.Conflict, "tenant_exists", "A tenant with this slug or host exists already.")
-		}
 		return nil, err
 	}
 	d.keep(t)
 	return t, nil
+}
+
+// insert writes a tenant's row: from then on it is there.
+func (d *Directory) insert(ctx context.Context, s stored, at int64) error {
+	err := d.own.Write(ctx, at, func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO tenant (id, slug, name, host, region, zone, engine, location, ring, active, created_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)`, s.ID, s.Slug, s.Name, strings.ToLower(s.Host), s.Region, s.Zone, s.Engine, s.Location, s.Ring, at)
+		return err
+	})
+	if db.IsDuplicate(err) {
+		return fault.New(fault.Conflict, "tenant_exists", "A tenant with this slug or host exists already.")
+	}
+	return err
 }
 
 type stored struct {
@@ -237,19 +242,9 @@ func (d *Directory) open(ctx context.Context, s stored) (*Tenant, error) {
 		return nil, err
 	}
 	ring.Follow(d.shelf(s.ID))
-	folder := filepath.Join(d.config.Data, "tenants")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	data, keyStore, err := d.places(ctx, s.Location, ring)
+	if err != nil {
 		return nil, err
-	}
-	data, keyStore := d.database(folder, s.Location, ring), d.database(folder, s.Location+".keys", ring)
-	keyStore.Readers = 1
-	if d.config.Engine == db.PostgreSQL {
-		if data.DSN, err = d.ensureDatabase(ctx, s.Location); err != nil {
-			return nil, err
-		}
-		if keyStore.DSN, err = d.ensureDatabase(ctx, s.Location+"_keys"); err != nil {
-			return nil, err
-		}
 	}
 	t := &Tenant{ID: s.ID, Slug: s.Slug, Name: s.Name, Host: s.Host, Region: s.Region, Zone: zone, Active: s.Active, Ring: ring}
 	if t.DB, err = openMigrated(ctx, data, schema.Tenant()); err != nil {

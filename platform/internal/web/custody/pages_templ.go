@@ -16,7 +16,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
-func allPage(out *custody.InventoryOut, when func(string) parts.Moment) templ.Component {
+func allPage(out *custody.InventoryOut, t *taken, when func(string) parts.Moment) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -61,6 +61,16 @@ func allPage(out *custody.InventoryOut, when func(string) parts.Moment) templ.Co
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " ")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			if t.ListOut != nil {
+				templ_7745c5c3_Err = parts.Listing(files(t)).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+			}
 			return nil
 		})
 		templ_7745c5c3_Err = parts.Stack().Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
@@ -69,6 +79,18 @@ func allPage(out *custody.InventoryOut, when func(string) parts.Moment) templ.Co
 		}
 		return nil
 	})
+}
+
+func files(taken *taken) parts.Table {
+	t := parts.Table{ID: "backups", Caption: "Backups", Columns: []parts.Column{{Head: "Of"}, {Head: "Begun", Narrow: true}, {Head: "By"}, {Head: "Size", Narrow: true}, {Head: "SHA-256"}, {Head: "State"}},
+		Empty: parts.Empty{Title: "No backup has been taken.", Text: "On the server: lendkeep backup. The runbook says how."}}
+	if n := len(taken.Items); n > 0 {
+		t.Pager = parts.Pager{From: 1, To: n, Total: n}
+	}
+	for _, b := range taken.Items {
+		t.Rows = append(t.Rows, parts.Row{Quiet: b.Ended == "", Cells: []templ.Component{parts.Words(file(b.Kind)), parts.Time(taken.at(b.Begun)), parts.Words(b.By), parts.Words(size(b.Bytes)), parts.Code(b.SHA256), parts.Words(how(b))}})
+	}
+	return t
 }
 
 func rows(out *custody.InventoryOut, when func(string) parts.Moment) parts.Table {
@@ -124,7 +146,7 @@ func onePage(v *visit.Visit, f *facts) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, " ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -133,7 +155,7 @@ func onePage(v *visit.Visit, f *facts) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, " ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, " ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -144,7 +166,7 @@ func onePage(v *visit.Visit, f *facts) templ.Component {
 					}
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, " ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, " ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -170,7 +192,7 @@ func onePage(v *visit.Visit, f *facts) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, " ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -216,7 +238,7 @@ func onePage(v *visit.Visit, f *facts) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, " ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -262,7 +284,7 @@ func onePage(v *visit.Visit, f *facts) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, " ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, " ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -295,7 +317,7 @@ func onePage(v *visit.Visit, f *facts) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, " ")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, " ")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

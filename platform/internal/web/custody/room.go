@@ -11,16 +11,20 @@ import (
 	"time"
 
 	"github.com/lendkeep/lendkeep/platform/internal/custody"
+	"github.com/lendkeep/lendkeep/platform/internal/custody/backups"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
-// Room is the pages of encryption keys.
-type Room struct{ desk *custody.Desk }
+// Room is the pages of encryption keys, and of the backups that they seal.
+type Room struct {
+	desk    *custody.Desk
+	backups *backups.Desk
+}
 
 // New makes the room.
-func New(d *custody.Desk) *Room { return &Room{d} }
+func New(d *custody.Desk, b *backups.Desk) *Room { return &Room{d, b} }
 
 const (
 	settings = "/settings"
@@ -54,9 +58,59 @@ func (r *Room) all(v *visit.Visit) visit.Screen {
 		if err != nil {
 			return visit.View{}, err
 		}
+		taken := &taken{zone: v.Zone()}
+		if p.Can(r.backups.List.Name, "") {
+			if taken.ListOut, err = gate.Look(ctx, p, r.backups.List, &backups.Nothing{}); err != nil {
+				return visit.View{}, err
+			}
+		}
 		page := parts.Page{Title: "Encryption keys", Crumbs: []parts.Link{{Text: "Settings", Href: settings}}, Tabs: visit.SettingsTabs(p.Can, v.R.URL.Path)}
-		return visit.View{Page: page, Body: allPage(out, day(v))}, nil
+		return visit.View{Page: page, Body: allPage(out, taken, day(v))}, nil
 	}
+}
+
+// taken is the backups that the page lists, to whoever may see them.
+type taken struct {
+	*backups.ListOut
+	zone *time.Location
+}
+
+// at gives an instant of a backup as the page shows it.
+func (t *taken) at(text string) parts.Moment {
+	when, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return parts.Moment{}
+	}
+	return parts.At(when.UnixMicro(), t.zone)
+}
+
+// how words how a backup ended.
+func how(b backups.Backup) string {
+	switch {
+	case b.Trouble != "":
+		return b.Trouble
+	case b.Ended == "":
+		return "not ended: being written, or broken off"
+	}
+	return "whole"
+}
+
+func file(kind string) string {
+	if kind == "key_store" {
+		return "Key store"
+	}
+	return "Data"
+}
+
+// size words bytes.
+func size(n int64) string {
+	for _, unit := range []string{"bytes", "KB", "MB", "GB"} {
+		if n < 10_000 || unit == "GB" {
+			return strconv.FormatInt(n, 10) + " " + unit
+		}
+		n = (n + 512) / 1024
+	}
+	return ""
 }
 
 // facts is what the page of one key shows.
