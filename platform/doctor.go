@@ -7,13 +7,11 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/lendkeep/lendkeep/internal/audit/witness"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/ipset"
-	"github.com/lendkeep/lendkeep/internal/keys/filekms"
 )
 
 type doctorCommand struct{}
@@ -24,7 +22,7 @@ type finding struct{ what, found, mend string }
 // Run looks at the configuration and says how to mend it; exit status 1 if
 // something must be mended.
 func (doctorCommand) Run(ctx context.Context, s *Settings) error {
-	findings := []finding{s.lookAtData(), s.lookAtKMS(), s.lookAtDatabase(ctx), s.lookAtProxies(), s.lookAtMail(), s.lookAtWitness(), s.lookAtRegion(), s.lookAtServer()}
+	findings := []finding{s.lookAtData(), s.lookAtKMS(ctx), s.lookAtDatabase(ctx), s.lookAtProxies(), s.lookAtMail(), s.lookAtWitness(), s.lookAtRegion(), s.lookAtServer()}
 	bad := 0
 	for _, f := range findings {
 		mark := "✓"
@@ -55,20 +53,6 @@ func (s *Settings) lookAtData() finding {
 		return finding{"data folder", s.Data + " can be read by others", "chmod 700 " + s.Data}
 	}
 	return finding{"data folder", s.Data, ""}
-}
-
-func (s *Settings) lookAtKMS() finding {
-	file := s.KMSFile
-	if file == "" {
-		file = filepath.Join(s.Data, "kms.key")
-	}
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return finding{"key file", file + " is not there yet; the first start makes it", ""}
-	}
-	if _, err := filekms.Open(file); err != nil {
-		return finding{"key file", err.Error(), "restore the key file from its own backup, readable by this user alone; without it no tenant opens"}
-	}
-	return finding{"key file", file + " (a file KMS: for development; keep it apart from the data's backups)", ""}
 }
 
 func (s *Settings) lookAtDatabase(ctx context.Context) finding {

@@ -17,6 +17,8 @@ type keysCommand struct {
 	Inventory keysInventory `cmd:"" help:"List every key: algorithm, version, age, what it seals, next rotation."`
 	Rotate    keysRotate    `cmd:"" help:"Make a new version of a key and seal everything again under it."`
 	Destroy   keysDestroy   `cmd:"" help:"Destroy an old version that a rotation keeps, before its time."`
+	Make      keysMake      `cmd:"" help:"Make a KMS key in a file or a PKCS#11 token."`
+	Rewrap    keysRewrap    `cmd:"" help:"Wrap every tenant's ring under another KMS key; the server must be stopped."`
 }
 
 type keysInventory struct {

@@ -37,7 +37,7 @@ type grammar struct {
 	Tenant  tenantCommand  `cmd:"" help:"Make and list tenants."`
 	User    userCommand    `cmd:"" help:"Add and list users of a tenant."`
 	Import  importCommand  `cmd:"" help:"Import borrowers or loans from a CSV file."`
-	Keys    keysCommand    `cmd:"" help:"List, rotate and destroy a tenant's encryption keys."`
+	Keys    keysCommand    `cmd:"" help:"List, rotate and destroy a tenant's encryption keys; change the KMS key that wraps them."`
 	Audit   auditCommand   `cmd:"" help:"Look through and verify a tenant's audit trail."`
 	Backup  backupCommand  `cmd:"" help:"Back a tenant up while people work: its data, its key store, or both."`
 	Restore restoreCommand `cmd:"" help:"Restore a tenant from its backup to a place where it is not."`
@@ -51,7 +51,8 @@ type Settings struct {
 	Data     string   `help:"Folder of databases, keys and the operator's socket." default:"data" env:"LENDKEEP_DATA"`
 	Postgres string   `help:"PostgreSQL administrator address (postgres://…); empty: embedded SQLite." env:"LENDKEEP_POSTGRES"`
 	Prefix   string   `help:"Beginning of the names of PostgreSQL databases." default:"lendkeep_" env:"LENDKEEP_POSTGRES_PREFIX" name:"postgres-prefix"`
-	KMSFile  string   `help:"Key file that wraps every tenant's keys; empty: kms.key in the data folder." env:"LENDKEEP_KMS_FILE" name:"kms-file"`
+	KMS      string   `help:"KMS key that wraps every tenant's keys: file:PATH, awskms:ARN, vault:https://…, pkcs11:…; empty: as --kms-file says." env:"LENDKEEP_KMS" name:"kms"`
+	KMSFile  string   `help:"The short form of --kms file:PATH; empty: kms.key in the data folder." env:"LENDKEEP_KMS_FILE" name:"kms-file"`
 	Proxies  []string `help:"Addresses of trusted reverse proxies." env:"LENDKEEP_PROXIES"`
 	Mail     string   `help:"smtp://user:password@host:port, or a folder that keeps mail as files." env:"LENDKEEP_MAIL"`
 	MailFrom string   `help:"Address that mail comes from." default:"no-reply@localhost.localdomain" env:"LENDKEEP_MAIL_FROM"`

@@ -24,7 +24,7 @@ func (s *Settings) config(publicURL string) (house.Config, error) {
 	if err != nil {
 		return house.Config{}, err
 	}
-	c := house.Config{Data: s.Data, Engine: db.SQLite, Postgres: s.Postgres, Prefix: s.Prefix, KMSFile: s.KMSFile, Proxies: s.Proxies, Mail: sender, Region: s.Region, Witness: s.Witness,
+	c := house.Config{Data: s.Data, Engine: db.SQLite, Postgres: s.Postgres, Prefix: s.Prefix, KMS: s.kms, Proxies: s.Proxies, Mail: sender, Region: s.Region, Witness: s.Witness,
 		URL: publicURL, Version: version(), Now: time.Now, Log: s.log()}
 	if s.Postgres != "" {
 		c.Engine = db.PostgreSQL

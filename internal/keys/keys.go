@@ -12,7 +12,7 @@
 //	────▶ standing by ────▶ in use ─────────────────────▶ reading ────▶ dropped
 //
 // Invariants: the KMS is asked once for every stored ring that a node takes
-// over, and never else; a node that has not looked at the stored ring within the
+// over, and by Probe, and never else; a node that has not looked at the stored ring within the
 // lease seals nothing; every ciphertext is bound to tenant, table, row, column and key version, so
 // that one moved elsewhere is refused; a person's key exists wrapped in one
 // database only, the key store, so that destroying it there makes the person
@@ -29,9 +29,11 @@ import (
 )
 
 // KMS wraps and unwraps small keys under a key that never leaves it. aad must be
-// the same at both calls. An Unwrap that fails because the KMS refuses or the
-// input was altered wraps ErrRefused; anything else means it cannot be reached
-// and may be tried again.
+// the same at both calls. An Unwrap of what was altered, wrapped with another aad
+// or under another key wraps ErrRefused. A KMS that answers, and does not serve
+// us, is ErrDenied: credentials, rights or the state of its key must be mended.
+// Anything else means that it cannot be reached now, and may be tried again. No
+// error holds a key, a credential or what the KMS said about one.
 type KMS interface {
 	Wrap(ctx context.Context, plain, aad []byte) ([]byte, error)
 	Unwrap(ctx context.Context, wrapped, aad []byte) ([]byte, error)
@@ -43,6 +45,9 @@ var (
 	// ErrRefused: the ciphertext was altered, or stands in another place
 	// (tenant, table, row, column, version) than the one it was sealed for.
 	ErrRefused = errors.New("ciphertext refused: altered, or moved from where it was sealed")
+	// ErrDenied: the KMS answers and does not serve us. Trying again helps only
+	// after an operator has mended what the error names.
+	ErrDenied = errors.New("the KMS does not serve this key")
 	// ErrDestroyed: the person's key was destroyed; the content is gone for good.
 	ErrDestroyed = errors.New("the person's key was destroyed")
 	// ErrNoKey: there is no such person in the key store.

@@ -200,6 +200,9 @@ func (r *Ring) open(ctx context.Context, wrapped []byte) (*opened, error) {
 		return nil, errors.New("the stored ring is not of a known form")
 	}
 	ringKey, err := r.kms.Unwrap(ctx, o.at.Key, ringPlace(r.tenant))
+	if err != nil && o.at.KMS != r.kms.Name() {
+		return nil, fmt.Errorf("the ring is wrapped by %s, and this is %s: %w", o.at.KMS, r.kms.Name(), err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("unwrap ring key with %s: %w", r.kms.Name(), err)
 	}

@@ -1,8 +1,8 @@
 // Package outbound is the only way out of the house: every call to somebody
 // else's server goes through a Client.
 //
-// A Client speaks https with TLS 1.2 or later to public addresses only. The
-// address is judged after the name is resolved and the connection goes to that
+// A Client speaks https with TLS 1.2 or later to public addresses only, unless
+// the operator named the server himself. The address is judged after the name is resolved and the connection goes to that
 // very address, so a name that changes its mind cannot lead inside. Nothing is
 // followed: a redirect is an answer like any other. There is no proxy, no
 // cookie and no decompression; time, headers and body are bounded.
@@ -41,6 +41,7 @@ const (
 // Config says how far out a Client may go. The zero Config is the strict one.
 type Config struct {
 	AllowLoopback bool           // the demo only: loopback addresses, also by plain http
+	Inside        bool           // addresses inside too, by https as well: for a server that the operator named, never one that a lender did
 	Extra         *ipset.Set     // addresses that count as public besides the public ones
 	Timeout       time.Duration  // for a whole call, body included; DefaultTimeout if 0
 	MaxBody       int64          // bytes of an answer's body; DefaultMaxBody if 0
@@ -244,6 +245,8 @@ func (c *Client) permitted(a netip.Addr) bool {
 		return false
 	case c.config.AllowLoopback && a.IsLoopback():
 		return true
+	case c.config.Inside:
+		return !a.IsUnspecified() && !a.IsMulticast()
 	case c.config.Extra.Contains(a):
 		return true
 	}

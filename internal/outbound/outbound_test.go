@@ -146,6 +146,28 @@ func TestAddressesInsideAreBlocked(t *testing.T) {
 	}
 }
 
+// A server that the operator named may stand inside; it is spoken to by https
+// all the same.
+func TestTheOperatorsOwnServersMayStandInside(t *testing.T) {
+	s := server(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "ok") })
+	c, log := house(t, s, func(c *Config) { c.AllowLoopback, c.Inside = false, true })
+	if a, err := c.Get(t.Context(), s.URL, nil); err != nil || string(a.Body) != "ok" {
+		t.Errorf("%+v %v", a, err)
+	}
+	for _, host := range []string{"10.0.0.1", "fd00::1", "169.254.169.254"} {
+		if !c.permitted(netip.MustParseAddr(host)) {
+			t.Errorf("%s is not permitted", host)
+		}
+	}
+	for _, host := range []string{"0.0.0.0", "::", "224.0.0.1", "ff02::1", "fe80::1%lo"} {
+		if c.permitted(netip.MustParseAddr(host)) {
+			t.Errorf("%s is permitted", host)
+		}
+	}
+	_, err := c.Get(t.Context(), "http://127.0.0.1:1/?access_key="+apiKey, nil)
+	refuse(t, err, log, BadURL)
+}
+
 func TestANameThatLeadsInsideIsBlocked(t *testing.T) {
 	public, inside := netip.MustParseAddr("93.184.215.14"), netip.MustParseAddr("10.1.2.3")
 	for name, answer := range map[string][]netip.Addr{

@@ -79,10 +79,12 @@ type Config struct {
 	Engine   db.Engine
 	Postgres string // administrator's DSN in URL form
 	Prefix   string // of PostgreSQL database names
-	KMSFile  string // key file of the development KMS; "" = kms.key in Data
 	Proxies  []string
 	Mail     mail.Sender
-	Region   string           // where this installation's data lies; a backup of elsewhere is not restored here
+	Region   string // where this installation's data lies; a backup of elsewhere is not restored here
+	// KMS opens the key that wraps every tenant's ring; fresh: a key file that is
+	// not there is made. nil: the key file kms.key in Data.
+	KMS      func(ctx context.Context, fresh bool) (keys.KMS, error)
 	Witness  string           // folder that keeps checkpoints of every tenant's trail; empty: none
 	URL      string           // under which people reach the server: the scheme and the port hold for every tenant
 	Breached *factor.Breached // known passwords that nobody may take; nil: those built in
@@ -218,7 +220,7 @@ func (h *House) alert(t *tenant.Tenant, failure, words string, until int64) {
 // open opens the directory of tenants.
 func (h *House) open(ctx context.Context) error {
 	c := h.Config
-	kms, err := c.openKMS(true)
+	kms, err := c.openKMS(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -227,19 +229,21 @@ func (h *House) open(ctx context.Context) error {
 	return err
 }
 
-// openKMS opens the key file; one that is not there is made if it may be.
-func (c *Config) openKMS(may bool) (keys.KMS, error) {
-	file := c.KMSFile
-	if file == "" {
-		file = filepath.Join(c.Data, "kms.key")
+// openKMS opens the KMS and asks whether it does what rings rest on.
+func (c *Config) openKMS(ctx context.Context, fresh bool) (kms keys.KMS, err error) {
+	switch file := filepath.Join(c.Data, "kms.key"); {
+	case c.KMS != nil:
+		kms, err = c.KMS(ctx, fresh)
+	case fresh:
+		kms, err = filekms.OpenOrMake(file)
+	default:
+		kms, err = filekms.Open(file)
 	}
-	open := filekms.Open
-	if may {
-		open = filekms.OpenOrMake
+	if err == nil {
+		err = keys.Probe(ctx, kms)
 	}
-	kms, err := open(file)
 	if err != nil {
-		return nil, fmt.Errorf("opening the key file: %w", err)
+		return nil, fmt.Errorf("opening the KMS: %w", err)
 	}
 	return kms, nil
 }

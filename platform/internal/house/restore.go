@@ -146,7 +146,7 @@ func told8601(at int64) string { return time.UnixMicro(at).UTC().Format("2006-01
 
 // unlock opens the ring with the KMS key, which must be there: a new one opens nothing.
 func (x *restoring) unlock(ctx context.Context) (err error) {
-	if x.kms, err = x.config.heldKMS(); err != nil {
+	if x.kms, err = x.config.openKMS(ctx, false); err != nil {
 		return err
 	}
 	if x.ring, err = keys.OpenRing(ctx, x.kms, id.Tenant(x.keyStore.Head.Tenant), x.keyStore.Head.Ring); err != nil {
@@ -226,9 +226,6 @@ func drained(streams ...io.Reader) error {
 	}
 	return nil
 }
-
-// heldKMS opens the KMS key that is there; it makes none.
-func (c *Config) heldKMS() (keys.KMS, error) { return c.openKMS(false) }
 
 func plural(n int64, one, many string) string {
 	if n == 1 {

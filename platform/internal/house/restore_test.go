@@ -14,6 +14,8 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/keys"
+	"github.com/lendkeep/lendkeep/internal/keys/filekms"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/custody/backups"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
@@ -233,9 +235,9 @@ func TestARestoreThatMustNotBeIsRefusedAndLeavesNothing(t *testing.T) {
 		"the files confused": {func(_ *house.Config, r *house.Restoring) { r.Data, r.KeyStore = r.KeyStore, r.Data }, "key store"},
 		"another tenant's":   {func(_ *house.Config, r *house.Restoring) { r.KeyStore = foreign }, "different tenants"},
 		"another KMS": {func(c *house.Config, _ *house.Restoring) {
-			c.KMSFile = filepath.Join(other.house.Config.Data, "kms.key")
+			c.KMS = keyFile(filepath.Join(other.house.Config.Data, "kms.key"))
 		}, "wrapped by"},
-		"no KMS": {func(c *house.Config, _ *house.Restoring) { c.KMSFile = filepath.Join(c.Data, "nothing") }, "key file"},
+		"no KMS": {func(c *house.Config, _ *house.Restoring) { c.KMS = keyFile(filepath.Join(c.Data, "nothing")) }, "key file"},
 		"an old key store": {func(c *house.Config, _ *house.Restoring) {
 			c.Now = func() time.Time { return time.UnixMicro(w.now.Load()).Add(8 * 24 * time.Hour) }
 		}, "older than 7 days"},
@@ -268,6 +270,11 @@ func TestARestoreThatMustNotBeIsRefusedAndLeavesNothing(t *testing.T) {
 	if n := s.moved(to).one(paid); n != 0 {
 		t.Errorf("%d payments", n)
 	}
+}
+
+// keyFile opens a key file as the house opens its KMS.
+func keyFile(path string) func(context.Context, bool) (keys.KMS, error) {
+	return func(context.Context, bool) (keys.KMS, error) { return filekms.Open(path) }
 }
 
 func (w *world) keysOf() []string {

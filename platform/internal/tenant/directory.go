@@ -77,16 +77,22 @@ func OpenDirectory(ctx context.Context, c Config) (*Directory, error) {
 	return d, nil
 }
 
+// The directory's own ring lies in a file beside its database, and is bound to a
+// name that no tenant can have.
+const (
+	directory = id.Tenant("directory")
+	ringFile  = "directory.ring"
+)
+
 // directoryRing keeps the directory's wrapped keyset in a file beside it.
 func (d *Directory) directoryRing(ctx context.Context) (*keys.Ring, error) {
 	if err := os.MkdirAll(d.config.Data, 0o700); err != nil {
 		return nil, err
 	}
-	const self = id.Tenant("directory")
-	file := filepath.Join(d.config.Data, "directory.ring")
+	file := filepath.Join(d.config.Data, ringFile)
 	wrapped, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		if wrapped, err = keys.NewRing(ctx, d.config.KMS, self); err != nil {
+		if wrapped, err = keys.NewRing(ctx, d.config.KMS, directory); err != nil {
 			return nil, err
 		}
 		err = os.WriteFile(file, wrapped, 0o600)
@@ -94,7 +100,7 @@ func (d *Directory) directoryRing(ctx context.Context) (*keys.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return keys.OpenRing(ctx, d.config.KMS, self, wrapped)
+	return keys.OpenRing(ctx, d.config.KMS, directory, wrapped)
 }
 
 func (d *Directory) database(folder, name string, ring *keys.Ring) db.Config {
