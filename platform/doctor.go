@@ -2,16 +2,19 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"time"
 
 	"github.com/lendkeep/lendkeep/internal/audit/witness"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/ipset"
+	"github.com/lendkeep/lendkeep/platform/internal/house"
 )
 
 type doctorCommand struct{}
@@ -22,7 +25,7 @@ type finding struct{ what, found, mend string }
 // Run looks at the configuration and says how to mend it; exit status 1 if
 // something must be mended.
 func (doctorCommand) Run(ctx context.Context, s *Settings) error {
-	findings := []finding{s.lookAtData(), s.lookAtKMS(ctx), s.lookAtDatabase(ctx), s.lookAtProxies(), s.lookAtMail(), s.lookAtWitness(), s.lookAtRegion(), s.lookAtServer()}
+	findings := []finding{s.lookAtData(), s.lookAtKMS(ctx), s.lookAtDatabase(ctx), s.lookAtProxies(), s.lookAtMail(), s.lookAtWitness(), s.lookAtRegion(), s.lookAtServer(ctx)}
 	bad := 0
 	for _, f := range findings {
 		mark := "✓"
@@ -130,11 +133,36 @@ func (s *Settings) lookAtRegion() finding {
 	return finding{"region", s.Region, ""}
 }
 
-func (s *Settings) lookAtServer() finding {
+func (s *Settings) lookAtServer(ctx context.Context) finding {
 	conn, err := net.DialTimeout("unix", socketPath(s.Data), time.Second)
 	if err != nil {
 		return finding{"server", "none is running on this data folder", ""}
 	}
 	_ = conn.Close()
+	list, err := s.alarms(ctx)
+	if err != nil {
+		return finding{"server", "running, and it does not tell how it is: " + told(err), "look into its log"}
+	}
+	if len(list) > 0 {
+		return finding{"server", fmt.Sprintf("running; entries of the audit trail of %s cannot be written since %s, so nothing is done (%d tenants, %d calls)", list[0].Tenant, list[0].Since, len(list), list[0].Calls),
+			"its log says why (alarm=audit_unwritten); most often the disk is full or the database read-only"}
+	}
 	return finding{"server", "running", ""}
+}
+
+// alarms asks the running server which trails cannot be written.
+func (s *Settings) alarms(ctx context.Context) (list []house.AlarmOut, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	c, err := dial(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	resp, err := c.post(ctx, "", "/console/v1/alarms", "application/json", http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return list, json.NewDecoder(resp.Body).Decode(&list)
 }

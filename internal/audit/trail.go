@@ -34,6 +34,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/lendkeep/lendkeep/internal/audit/alarm"
 	"github.com/lendkeep/lendkeep/internal/audit/clean"
 	"github.com/lendkeep/lendkeep/internal/audit/group"
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -55,6 +56,7 @@ type Config struct {
 type Trail struct {
 	c      Config
 	group  group.Group[*row]
+	Alarm  *alarm.Alarm  // rings while entries cannot be written
 	holder string        // this trail's name on the lease
 	wake   chan struct{} // holds one wish to sequence
 }
@@ -69,6 +71,7 @@ func New(c Config) *Trail {
 	}
 	t := &Trail{c: c, holder: rand.Text(), wake: make(chan struct{}, 1)}
 	t.group.Write, t.group.Limit = t.writeBatch, c.Limit
+	t.Alarm = alarm.New(alarm.Config{Now: c.DB.Now, Log: c.Log, Tenant: string(c.Ring.Tenant())})
 	return t
 }
 
@@ -177,13 +180,21 @@ func (t *Trail) unwritten(err error) error {
 	}
 	var own *fault.Error
 	if errors.As(err, &own) {
-		return err
+		return t.Lost(err)
 	}
-	t.c.Log.Error("audit entry not written, so nothing was done; check the tenant's database and key store",
-		"tenant", string(t.c.Ring.Tenant()), "error", err)
+	t.Alarm.Ring(err)
 	f := fault.Wrap(fault.Unavailable, "audit_unavailable", "The audit trail cannot be written, so nothing was done. Try again in a moment.", err)
 	f.RetryAfter = 5 * time.Second
 	return f
+}
+
+// Lost has the alarm ring if a call came to nothing, before its entry, for want of
+// the database. It gives the error back.
+func (t *Trail) Lost(err error) error {
+	if db.IsBusyOrDown(err) {
+		t.Alarm.Ring(err)
+	}
+	return err
 }
 
 // signal asks Run to sequence soon.

@@ -78,7 +78,7 @@ func (p *Page) finish(ctx context.Context, cred identity.Credential, err error) 
 	case err != nil:
 		p.c.meta = &Meta{Name: p.entry.Operation}
 		if p.c.Who.Sort == Nobody {
-			return err
+			return p.c.Tenant.Trail.Lost(err)
 		}
 		return p.g.failed(ctx, p.c, err)
 	}

@@ -350,7 +350,7 @@ func (g *Gate) failed(ctx context.Context, c *Call, err error) error {
 		g.log.Error("operation failed", "operation", c.meta.Name, "error", err)
 	}
 	if f.Kind == fault.Unavailable || ctx.Err() != nil {
-		return err // there is nowhere to write to, or nobody to answer
+		return c.Tenant.Trail.Lost(err) // there is nowhere to write to, or nobody to answer
 	}
 	c.entry.Outcome, c.entry.Reason, c.entry.Changes = operation.Failed, f.Reason, nil
 	shape.Incident(f, c.Detail)

@@ -37,6 +37,7 @@ func (h *House) Console() http.Handler {
 	mux.HandleFunc("POST /console/v1/audit/verify", h.auditVerify)
 	mux.HandleFunc("POST /console/v1/audit/export", h.auditExport)
 	mux.HandleFunc("POST /console/v1/backup", h.backup)
+	mux.HandleFunc("POST /console/v1/alarms", h.alarms)
 	return mux
 }
 

@@ -91,6 +91,7 @@ type Config struct {
 	Demo     Demo
 	Rates    rate.Limits   // calls a minute; zero values mean the defaults
 	Settle   time.Duration // how long a turned key waits for other nodes; 0: as the engine needs
+	Grace    time.Duration // how long entries cannot be written before people hear of it; 0: 15 seconds
 	Version  string
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -266,6 +267,8 @@ func (h *House) fronts() error {
 	h.screens = screens.Routes()
 	mux := http.NewServeMux()
 	mux.Handle("/api/", h.API.Handler())
+	mux.HandleFunc("GET /healthz", healthy)
+	mux.HandleFunc("GET /readyz", h.ready)
 	mux.Handle("/", screens)
 	h.handler = mux
 	return nil

@@ -123,6 +123,10 @@ func TestTheDatabaseServerStopsAndComesBack(t *testing.T) {
 		t.Errorf("the log does not say what to do:\n%s", told)
 	}
 
+	if s := p.tenant.Trail.Alarm.State(); !s.Rings() || s.Calls < 5 || !strings.Contains(told, "alarm=audit_unwritten") {
+		t.Errorf("no entry could be written, and the alarm says %+v", s)
+	}
+
 	if again := c.do("start", server.Port()); again != c.dsn {
 		t.Fatalf("the server came back elsewhere: %s, was %s", again, c.dsn)
 	}

@@ -86,6 +86,7 @@ func (h *House) Run(ctx context.Context) error {
 		group.Go(func() error { return h.work.builds(ctx, t, k) })
 		group.Go(func() error { return h.work.follows(ctx, t) })
 		group.Go(func() error { return h.witnessed(ctx, t, signed) })
+		group.Go(func() error { return h.watched(ctx, t) })
 		h.work.buildFor(t)
 	}
 	h.work.mu.Lock()

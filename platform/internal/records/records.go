@@ -59,6 +59,10 @@ func (d *Desk) Operations() []gate.Entry {
 	return []gate.Entry{d.AuditList, d.AuditView, d.AuditExport, d.CheckpointList, d.WitnessList, d.WitnessAdd, d.WitnessEnd}
 }
 
+// Interruption is the operation of entries that say that for a time no entry could
+// be written.
+const Interruption = "audit.interruption"
+
 // Narrow says which entries; empty fields do not narrow.
 type Narrow struct {
 	Actor     string `query:"actor" maxLength:"100" required:"false" doc:"user/us_…"`

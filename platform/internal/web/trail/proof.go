@@ -88,12 +88,50 @@ func (r *Room) proof(v *visit.Visit) visit.Screen {
 			}
 			shows.witnesses = list.Items
 		}
+		shows.opens = p.Can(r.desk.AuditView.Name, "")
+		if shows.interruptions, err = r.interrupted(ctx, p); err != nil {
+			return visit.View{}, err
+		}
 		page := parts.Page{Title: "Proof", Crumbs: []parts.Link{{Text: "Audit", Href: home}}}
 		if p.Can(r.desk.AuditExport.Name, "") && p.Call().Scope.Everything() && len(shows.out.Items) > 0 {
 			page.Actions = []parts.Button{{Label: "Export the whole trail", Href: exportFile + "?extent=whole"}}
 		}
 		return visit.View{Page: page, Body: proofBody(shows)}, nil
 	}
+}
+
+// interrupted are the newest times in which no entry could be written, for whoever
+// may look through the trail.
+func (r *Room) interrupted(ctx context.Context, p *gate.Page) ([]records.Entry, error) {
+	if !p.Can(r.desk.AuditList.Name, "") {
+		return nil, nil
+	}
+	out, err := gate.Look(ctx, p, r.desk.AuditList, &records.AuditListIn{Narrow: records.Narrow{Operation: records.Interruption}, Limit: 5})
+	if err != nil {
+		return nil, err
+	}
+	return out.Items, nil
+}
+
+func interruptionTable(list []records.Entry, zone *time.Location, opens bool) parts.Table {
+	t := parts.Table{ID: "interruptions", Caption: "Interruptions", Columns: []parts.Column{{Head: "From", Narrow: true}, {Head: "Until", Narrow: true}, {Head: "Calls refused", Align: parts.Right}}}
+	for _, e := range list {
+		to := ""
+		if opens {
+			to = home + "/" + string(e.ID)
+		}
+		t.Rows = append(t.Rows, parts.Row{Href: to, Cells: []templ.Component{parts.Words(clock(e.Detail["since"], zone)), parts.Words(clock(e.Detail["until"], zone)), parts.Figures(e.Detail["calls"])}})
+	}
+	return t
+}
+
+// clock shows an instant of an entry's detail.
+func clock(text string, zone *time.Location) string {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return text
+	}
+	return parts.At(at.UnixMicro(), zone).Text
 }
 
 func checkpointTable(out *records.CheckpointListOut, zone *time.Location) parts.Table {

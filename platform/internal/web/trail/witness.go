@@ -22,6 +22,9 @@ type evidence struct {
 	witnesses []records.Witness
 	told      bool // the person may see the witnesses
 	add, end  bool
+
+	interruptions []records.Entry
+	opens         bool // the person may open an entry
 }
 
 func (p *evidence) active() (out []records.Witness) {

@@ -103,6 +103,9 @@ func (v *Visit) furnish(ctx context.Context, p *gate.Page) error {
 	if err := v.viewing(ctx, c); err != nil {
 		return err
 	}
+	if s := c.Tenant.Trail.Alarm.State(); s.Rings() && p.Can("audit.list", "") {
+		v.frame.Banners = append(v.frame.Banners, parts.Unwritten(parts.At(s.Since, v.Zone())))
+	}
 	if v.mux.config.Waiting == nil || !p.Can("proposal.list", "") {
 		return nil
 	}
