@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/lendkeep/lendkeep/internal/audit/part"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/keys"
 	"github.com/lendkeep/lendkeep/internal/proof/entry"
@@ -18,25 +19,11 @@ import (
 // can be sealed again under a new key, or made unreadable by destroying a
 // person's key, and every proof still holds.
 
-// sealedValue is one value in the clear, on its way into a group. Without its
-// salt nobody can try values against the commitment.
-type sealedValue struct {
-	Label string `json:"label"`
-	Salt  []byte `json:"salt"`
-	Value string `json:"value"`
-}
-
-// sealedGroup is what lies under one key: a person's or, with none, the audit key.
-type sealedGroup struct {
-	Person string `json:"person,omitempty"`
-	Cipher []byte `json:"cipher"`
-}
-
 // sealing gathers the values of one entry that must not lie in the clear.
 type sealing struct {
 	entry   id.Audit
 	persons []string // in order of first use
-	values  map[string][]sealedValue
+	values  map[string][]part.Value
 }
 
 const saltBytes = 16
@@ -44,33 +31,31 @@ const saltBytes = 16
 // add notes a value and gives the commitment to it.
 func (s *sealing) add(person, label, value string) commit {
 	if s.values == nil {
-		s.values = map[string][]sealedValue{}
+		s.values = map[string][]part.Value{}
 	}
 	if _, known := s.values[person]; !known {
 		s.persons = append(s.persons, person)
 	}
-	v := sealedValue{Label: label, Salt: make([]byte, saltBytes), Value: value}
+	v := part.Value{Label: label, Salt: make([]byte, saltBytes), Value: value}
 	rand.Read(v.Salt)
 	s.values[person] = append(s.values[person], v)
 	return entry.Commitment(s.entry, v.Label, v.Salt, v.Value)
 }
-
-const sealedPart = "sealed"
 
 // close encrypts what was gathered; no values give no bytes.
 func (s *sealing) close(ctx context.Context, ring *keys.Ring, store *keys.Store) ([]byte, error) {
 	if len(s.persons) == 0 {
 		return []byte{}, nil
 	}
-	var groups []sealedGroup
+	var groups []part.Group
 	for _, p := range s.persons {
 		plain, err := json.Marshal(s.values[p])
 		if err != nil {
 			return nil, fmt.Errorf("seal audit entry: %w", err)
 		}
-		g := sealedGroup{Person: p}
+		g := part.Group{Person: p}
 		if p == "" {
-			g.Cipher, err = ring.SealAudit(string(s.entry), sealedPart, plain)
+			g.Cipher, err = ring.SealAudit(string(s.entry), part.Name, plain)
 		} else {
 			g.Cipher, err = sealPerson(ctx, store, p, s.entry, plain)
 		}
@@ -92,7 +77,7 @@ func sealPerson(ctx context.Context, store *keys.Store, person string, entry id.
 	if err != nil {
 		return nil, err
 	}
-	return key.Seal("audit", string(entry), sealedPart, plain)
+	return key.Seal("audit", string(entry), part.Name, plain)
 }
 
 // altered is the error of a sealed part that is not as it was written, as
@@ -115,7 +100,7 @@ func (t *Trail) unseal(ctx context.Context, b *entry.Body, sealed []byte) (opene
 		}
 		return nil, nil
 	}
-	var groups []sealedGroup
+	var groups []part.Group
 	if err := json.Unmarshal(sealed, &groups); err != nil || len(groups) != len(want) {
 		return nil, altered("the sealed part does not fit the body")
 	}
@@ -133,7 +118,7 @@ func (t *Trail) unseal(ctx context.Context, b *entry.Body, sealed []byte) (opene
 	return out, nil
 }
 
-func (t *Trail) unsealGroup(ctx context.Context, of id.Audit, g sealedGroup, labels map[string]commit, out opened) error {
+func (t *Trail) unsealGroup(ctx context.Context, of id.Audit, g part.Group, labels map[string]commit, out opened) error {
 	plain, err := t.open(ctx, of, g)
 	if errors.Is(err, keys.ErrDestroyed) {
 		for l := range labels {
@@ -150,11 +135,15 @@ func (t *Trail) unsealGroup(ctx context.Context, of id.Audit, g sealedGroup, lab
 	if err != nil {
 		return err
 	}
-	var values []sealedValue
+	var values []part.Value
 	if err := json.Unmarshal(plain, &values); err != nil || len(values) != len(labels) {
 		return altered("the sealed part does not fit the body")
 	}
 	for _, v := range values {
+		if _, known := labels[v.Label]; v.Gone && known {
+			out[v.Label] = Erased // sealed by whoever holds the audit key: an erasure
+			continue
+		}
 		if subtle.ConstantTimeCompare(labels[v.Label], entry.Commitment(of, v.Label, v.Salt, v.Value)) != 1 {
 			return altered("a sealed value does not match its commitment")
 		}
@@ -163,9 +152,9 @@ func (t *Trail) unsealGroup(ctx context.Context, of id.Audit, g sealedGroup, lab
 	return nil
 }
 
-func (t *Trail) open(ctx context.Context, entry id.Audit, g sealedGroup) ([]byte, error) {
+func (t *Trail) open(ctx context.Context, entry id.Audit, g part.Group) ([]byte, error) {
 	if g.Person == "" {
-		return t.c.Ring.UnsealAudit(string(entry), sealedPart, g.Cipher)
+		return t.c.Ring.UnsealAudit(string(entry), part.Name, g.Cipher)
 	}
 	if t.c.Persons == nil {
 		return nil, errNoStore
@@ -174,5 +163,5 @@ func (t *Trail) open(ctx context.Context, entry id.Audit, g sealedGroup) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	return key.Unseal("audit", string(entry), sealedPart, g.Cipher)
+	return key.Unseal("audit", string(entry), part.Name, g.Cipher)
 }

@@ -48,6 +48,9 @@ type (
 	Rotation      string // of the key of one purpose
 	Document      string // a stored file
 	Backup        string
+	Hold          string // a legal hold
+	Erasure       string // of a person
+	DataExport    string // of what is held about a person
 )
 
 // Noun is any id type of this package.
@@ -88,6 +91,9 @@ func (AccessRequest) prefix() string { return "rq" }
 func (Rotation) prefix() string      { return "kr" }
 func (Document) prefix() string      { return "do" }
 func (Backup) prefix() string        { return "bk" }
+func (Hold) prefix() string          { return "lh" }
+func (Erasure) prefix() string       { return "er" }
+func (DataExport) prefix() string    { return "dx" }
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 

@@ -117,6 +117,25 @@ func (s *Store) OpenMany(ctx context.Context, persons []string) (map[string]*Per
 	return out, nil
 }
 
+// Destroyed tells whose key was destroyed, of these persons.
+func (s *Store) Destroyed(ctx context.Context, persons []string) (map[string]bool, error) {
+	out := map[string]bool{}
+	err := s.DB.Read(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
+		in := db.In("person", persons)
+		_, err := db.All(ctx, tx, func(r *db.Rows) (struct{}, error) {
+			var person string
+			err := r.Scan(&person)
+			out[person] = true
+			return struct{}{}, err
+		}, `SELECT person FROM person_key WHERE destroyed_at <> 0 AND `+in.SQL(), in.Args()...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read destroyed keys: %w", err)
+	}
+	return out, nil
+}
+
 // load reads keys from the store; keep holds them in memory, unless a walk
 // through all persons would push out those in use.
 func (s *Store) load(ctx context.Context, persons []string, keep bool) (map[string]*PersonKey, map[string]bool, error) {

@@ -9,6 +9,9 @@ import (
 
 const sealedText = "[sealed]"
 
+// ErasedText stands where a person was erased.
+const ErasedText = "[erased]"
+
 // Field is a sensitive value on its way out. A desk makes it with Seal; only
 // the gate opens it, under the role's Visibility. Unopened it is null in JSON
 // and "[sealed]" elsewhere; there is no way to read the whole value back.
@@ -16,6 +19,7 @@ type Field[K Kinded] struct {
 	plain *string // a pointer, so that %v of a struct around it prints no content
 	shown string
 	open  bool
+	gone  bool // the person was erased
 }
 
 // Openable is what the gate looks for in an output.
@@ -24,10 +28,16 @@ type Openable interface{ Open(Visibility) }
 // Seal hides plain until the gate opens it.
 func Seal[K Kinded](plain string) Field[K] { return Field[K]{plain: &plain} }
 
+// Gone is a field of a person who was erased: it opens to "[erased]" for everybody.
+func Gone[K Kinded]() Field[K] { return Field[K]{gone: true} }
+
 // Open shows the masked form that the ceiling v leaves: never the whole value.
 // An empty value opens to "".
 func (f *Field[K]) Open(v Visibility) {
 	f.open, f.shown = true, ""
+	if f.gone {
+		f.shown = ErasedText
+	}
 	if p := f.whole(); p != "" {
 		var k K
 		f.shown = k.Mask(p, v)
@@ -38,7 +48,7 @@ func (f *Field[K]) Open(v Visibility) {
 // form; it reports which. The caller writes the audit entry for each one.
 func (f *Field[K]) OpenFull(v Visibility) bool {
 	var k K
-	if !k.Reveals(v) {
+	if f.gone || !k.Reveals(v) {
 		f.Open(v)
 		return false
 	}

@@ -46,6 +46,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/origination"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/provider"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
+	"github.com/lendkeep/lendkeep/platform/internal/privacy"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
 	"github.com/lendkeep/lendkeep/platform/internal/records/documents"
 	"github.com/lendkeep/lendkeep/platform/internal/records/retention"
@@ -132,6 +133,7 @@ type House struct {
 	Documents    *documents.Desk
 	Custody      *custody.Desk
 	Backups      *backups.Desk
+	Privacy      *privacy.Desk
 	API          *api.API
 	handler      http.Handler
 	screens      []string // routes of the screens
@@ -194,14 +196,17 @@ func (h *House) desks() error {
 		return err
 	}
 	h.Records, h.Documents = records.New(recorded), documents.New(documents.Config{Person: h.sealedFor})
-	h.Retention = retention.New(retention.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
+	h.Retention = retention.New(retention.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }, Holds: keptFor})
 	if h.Custody, err = custody.New(custody.Config{Register: register(), Kick: h.work.kick, Settle: c.Settle}); err != nil {
+		return err
+	}
+	if h.Privacy, err = privacy.New(privacy.Config{Register: persons(), Kick: h.work.kick, Kin: kin, Moved: h.Servicing.Moved}); err != nil {
 		return err
 	}
 	h.Backups = backups.New()
 	var list []gate.Entry
 	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Addresses.Operations(), h.Keys.Operations(), h.Inquiry.Operations(), h.Requests.Operations(), h.Vantage.Operations(), h.Rehearsal.Operations(), h.People.Operations(), h.Roles.Operations(), h.PolicyFile.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
-		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), h.Retention.Operations(), h.Documents.Operations(), h.Custody.Operations(), h.Backups.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
+		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), h.Retention.Operations(), h.Documents.Operations(), h.Custody.Operations(), h.Backups.Operations(), h.Privacy.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
 		list = append(list, operations...)
 	}
 	h.Gate, err = gate.New(gate.Config{Now: c.Now, Log: c.Log, Limits: c.Rates}, list...)

@@ -74,6 +74,10 @@ func makers() map[string]maker {
 		"keypurpose":  {fleeting: true, make: makeKeyPurpose},
 		"oldversion":  {fleeting: true, make: makeOldVersion},
 		"rotation":    {make: makeRotation},
+		"leaver":      created("/borrowers", `{"first_name":"Zoe","last_name":"Leaver{n}"}`),
+		"old":         {make: makeOldApplication},
+		"hold":        created("/legal-holds", `{"subject":"audit/access","reason":"a lawsuit"}`),
+		"erasure":     {make: makeErasure},
 		"applicant":   {fleeting: true, make: func(w *world, _ *person) string { return w.rules("applicant") }},
 	}
 }
@@ -82,7 +86,7 @@ func makers() map[string]maker {
 // another one.
 func spent() map[string]string {
 	return map[string]string{
-		"audit.witness.end": "witness", "team.delete": "team", "role.delete": "role", "search_restriction.delete": "restriction", "ip_rule.delete": "iprule", "api_key.revoke": "key",
+		"privacy.hold.release": "hold", "privacy.hold.place": "loan entry", "borrower.erase": "leaver", "audit.witness.end": "witness", "team.delete": "team", "role.delete": "role", "search_restriction.delete": "restriction", "ip_rule.delete": "iprule", "api_key.revoke": "key",
 		"api_key.rotate": "key", "grant.end": "grant", "lent_loan.end": "lent", "me.api_key.revoke": "mykey", "session.end_one": "session", "session.end_all": "session",
 		"session.end_others": "session", "factor_exception.end": "exception", "user.factors.reset": "user exception grant key lent", "user.unlock": "user exception grant key lent", "role.restore": "position", "user.sign_out": "grant",
 		"application.approve": "application applicationpaper", "application.reject": "application applicationpaper", "loan.entry.reverse": "entry", "loan.write_off": "loan entry mine loanpaper",
@@ -92,6 +96,29 @@ func spent() map[string]string {
 		"search_restriction.assign": "restriction", "site_key.update": "sitekey", "api_key.update": "key", "user.update": "user key exception grant lent", "role.update": "role",
 		"search_restriction.update": "restriction", "team.update": "team", "password.change": "session", "key.rotate": "rotation", "key.destroy": "rotation", "factor.remove": "factor",
 	}
+}
+
+// makeOldApplication was rejected longer ago than the law asks that it be kept.
+func makeOldApplication(w *world, who *person) string {
+	a := makeApplication(w, who)
+	w.must("POST", "/applications/"+a+"/reject", `{"reason":"no","adverse_reasons":["Income is too low."]}`)
+	w.write(func(ctx context.Context, tx *db.Tx) error {
+		const longAgo = 1_600_000_000_000_000
+		if _, err := tx.Exec(ctx, `UPDATE verdict SET at = ? WHERE application_id = ?`, longAgo, a); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE application SET decided_at = ?, notice_due = 18000 WHERE id = ?`, longAgo, a)
+		return err
+	})
+	return a
+}
+
+// makeErasure is an erasure that a second person has approved.
+func makeErasure(w *world, who *person) string {
+	p := w.must("POST", w.fill("/borrowers/{leaver}/erase", who), `{"reason":"asked for by letter"}`)["proposal"].(string)
+	delete(w.things, "leaver")
+	w.mustAs(w.newcomer(policy.Admin), "POST", "/proposals/"+p+"/approve", `{}`)
+	return w.must("GET", "/erasures", "")["items"].([]any)[0].(map[string]any)["id"].(string)
 }
 
 func makeLoan(w *world, who *person) string {

@@ -46,6 +46,7 @@ func (w *work) of(t *tenant.Tenant) *worker {
 		maps.Copy(handlers, w.house.Requests.Handlers(t, w.house.Config.Mail, w.house.origin(t)))
 		maps.Copy(handlers, w.house.Custody.Handlers(w.house.Gate, t))
 		maps.Copy(handlers, w.house.Retention.Handlers(w.house.Gate, t))
+		maps.Copy(handlers, w.house.Privacy.Handlers(w.house.Gate, t))
 		k = &worker{jobs: &job.Runner{DB: t.DB, Handlers: handlers, Log: w.house.Config.Log}, build: make(chan struct{}, 1)}
 		w.workers[t.ID] = k
 	}
@@ -79,6 +80,9 @@ func (h *House) Run(ctx context.Context) error {
 		}
 		if err := h.Retention.Resume(ctx, t); err != nil && ctx.Err() == nil {
 			h.Config.Log.Error("could not see to the retention of the audit trail; entries stay longer than they need to", "tenant", t.Slug, "error", err)
+		}
+		if err := h.Privacy.Resume(ctx, t); err != nil {
+			h.Config.Log.Error("could not see to the erasures; they go on after the next start", "tenant", t.Slug, "error", err)
 		}
 		group.Go(func() error { return k.jobs.Run(ctx) })
 		signed := make(chan struct{}) // closed when the last checkpoint is

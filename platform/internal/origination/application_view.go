@@ -55,6 +55,7 @@ type ApplicationOut struct {
 	DecidedAt     string           `json:"decided_at,omitempty" class:"public" doc:"When a person approved or rejected it."`
 	DecidedBy     string           `json:"decided_by,omitempty" class:"public"`
 	Loan          id.Loan          `json:"loan_id,omitempty" class:"public"`
+	ErasedAt      string           `json:"erased_at,omitempty" class:"public" doc:"Since when the applicant is erased; personal fields say [erased]."`
 }
 
 func (d *Desk) view(ctx context.Context, c *gate.Call, in *Ref) (*ApplicationOut, error) {
@@ -66,11 +67,17 @@ func (d *Desk) view(ctx context.Context, c *gate.Call, in *Ref) (*ApplicationOut
 	if err != nil {
 		return nil, err
 	}
+	who := ApplicantOut{FirstName: a.First, LastName: a.Last, Email: secret.Seal[secret.Email](p.Email), Phone: secret.Seal[secret.Phone](p.Phone),
+		DateOfBirth: secret.Seal[secret.BirthDate](p.Birth), SSN: secret.Seal[secret.SSN](p.SSN),
+		Address: AddressOut{secret.Seal[secret.AddressLine](p.Line1), a.City, a.Region, a.PostalCode, a.Country}}
+	if a.ErasedAt != 0 {
+		const gone = secret.ErasedText
+		who = ApplicantOut{FirstName: gone, LastName: gone, Email: secret.Gone[secret.Email](), Phone: secret.Gone[secret.Phone](), DateOfBirth: secret.Gone[secret.BirthDate](),
+			SSN: secret.Gone[secret.SSN](), Address: AddressOut{secret.Gone[secret.AddressLine](), gone, a.Region, "", a.Country}}
+	}
 	out := &ApplicationOut{ID: a.ID, Number: a.Number(), Status: a.Status, Channel: a.Channel, CreatedAt: docket.Instant(a.CreatedAt), SourceCompany: a.CompanyName,
 		Requested: RequestedOut{a.Amount, a.Term, a.Purpose}, NoticeDue: a.Notice, DecidedAt: docket.Instant(a.DecidedAt), DecidedBy: a.DecidedByName, Loan: a.Loan,
-		Applicant: ApplicantOut{FirstName: a.First, LastName: a.Last, Email: secret.Seal[secret.Email](p.Email), Phone: secret.Seal[secret.Phone](p.Phone),
-			DateOfBirth: secret.Seal[secret.BirthDate](p.Birth), SSN: secret.Seal[secret.SSN](p.SSN),
-			Address: AddressOut{secret.Seal[secret.AddressLine](p.Line1), a.City, a.Region, a.PostalCode, a.Country}}}
+		ErasedAt: docket.Instant(a.ErasedAt), Applicant: who}
 	if c.Can(d.CheckView.Name, in.object()) {
 		if out.NetworkCheck, err = d.checkOf(ctx, c, a); err != nil {
 			return nil, err

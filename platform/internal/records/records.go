@@ -164,6 +164,9 @@ func list(ctx context.Context, c *gate.Call, in *AuditListIn) (*AuditListOut, er
 	in.note(c)
 	f.Patience = patience
 	page, err := c.Tenant.Trail.List(ctx, c.Tx, f)
+	if err == nil {
+		err = sayErased(ctx, c, page.Entries)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +218,11 @@ func view(ctx context.Context, c *gate.Call, in *AuditRef) (*Entry, error) {
 	if err := readable(ctx, c, e); err != nil {
 		return nil, err
 	}
-	out := shown(e)
+	one := []audit.Entry{*e}
+	if err := sayErased(ctx, c, one); err != nil {
+		return nil, err
+	}
+	out := shown(&one[0])
 	older, newer, err := facet.Beside(ctx, c.Tx, e.Object, e.At, string(e.ID), within(c))
 	out.Older, out.Newer = id.Audit(older), id.Audit(newer)
 	return &out, err
@@ -243,7 +250,7 @@ func shown(e *audit.Entry) Entry {
 			field += " (" + strconv.Itoa(i+1) + ")"
 		}
 		out.Before[field], out.After[field] = ch.Before, ch.After
-		if ch.Sealed {
+		if ch.Sealed && ch.Before != audit.Erased {
 			out.Before[field], out.After[field] = "[sealed]", "[sealed]"
 		}
 	}

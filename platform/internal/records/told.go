@@ -55,6 +55,9 @@ func told(ctx context.Context, c *gate.Call, in *AuditExportIn) (*gate.Chunk, er
 	in.note(c)
 	c.Detail("format", in.Format)
 	page, err := c.Tenant.Trail.Page(ctx, c.Tx, f)
+	if err == nil {
+		err = sayErased(ctx, c, page.Entries)
+	}
 	if err != nil {
 		return nil, err
 	}

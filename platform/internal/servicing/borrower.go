@@ -62,9 +62,15 @@ type BorrowerOut struct {
 	DateOfBirth secret.Field[secret.BirthDate] `json:"date_of_birth"`
 	SSN         secret.Field[secret.SSN]       `json:"ssn"`
 	Address     AddressOut                     `json:"address"`
+	ErasedAt    string                         `json:"erased_at,omitempty" class:"public" doc:"Since when the person is erased; personal fields say [erased]."`
 }
 
 func borrowerOut(b *book.Borrower, p book.Person) BorrowerOut {
+	if b.ErasedAt != 0 {
+		const gone = secret.ErasedText
+		return BorrowerOut{ID: b.ID, FirstName: gone, LastName: gone, Name: gone, ErasedAt: instant(b.ErasedAt), Email: secret.Gone[secret.Email](), Phone: secret.Gone[secret.Phone](),
+			DateOfBirth: secret.Gone[secret.BirthDate](), SSN: secret.Gone[secret.SSN](), Address: AddressOut{secret.Gone[secret.AddressLine](), gone, b.Region, "", b.Country}}
+	}
 	return BorrowerOut{ID: b.ID, Reference: b.Reference, FirstName: b.First, LastName: b.Last, Name: b.Name(),
 		Email: secret.Seal[secret.Email](p.Email), Phone: secret.Seal[secret.Phone](p.Phone), DateOfBirth: secret.Seal[secret.BirthDate](p.Birth.String()), SSN: secret.Seal[secret.SSN](p.SSN),
 		Address: AddressOut{secret.Seal[secret.AddressLine](p.Address.Line1), p.Address.City, p.Address.Region, p.Address.PostalCode, p.Address.Country}}
@@ -188,8 +194,8 @@ func (d *Desk) borrowerCreate(ctx context.Context, c *gate.Call, in *BorrowerCre
 // notePerson notes what changed about a person; personal values are sealed in
 // the trail under the person's key.
 func notePerson(c *gate.Call, b id.Borrower, was, now book.Person) {
-	c.Change("reference", was.Reference, now.Reference)
 	person := string(b)
+	c.ChangePersonal(person, "reference", was.Reference, now.Reference)
 	c.ChangePersonal(person, "first_name", was.First, now.First)
 	c.ChangePersonal(person, "last_name", was.Last, now.Last)
 	c.ChangePersonal(person, "email", was.Email, now.Email)

@@ -95,6 +95,12 @@ func (d *Desk) keep(ctx context.Context, c *gate.Call, loans ...id.Loan) error {
 	return d.keeper.Keep(ctx, c.Tx, c.Policy.Vocabulary().Loans, c.Today, loans...)
 }
 
+// Moved brings visible sets up to date after an erasure has taken the borrower's
+// name from loans.
+func (d *Desk) Moved(ctx context.Context, c *gate.Call, loans []id.Loan) error {
+	return d.keep(ctx, c, loans...)
+}
+
 // keepPosted is keep after an entry of the loan's ledger.
 func (d *Desk) keepPosted(ctx context.Context, c *gate.Call, loan id.Loan) error {
 	return d.keeper.Posted(ctx, c.Tx, c.Policy.Vocabulary().Loans, c.Today, loan)

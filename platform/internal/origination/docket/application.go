@@ -72,6 +72,7 @@ type Application struct {
 	DecidedByName string
 	Loan          id.Loan
 	Revision      int64
+	ErasedAt      int64 // since when nothing is written about the applicant any more; 0: not erased
 
 	sealed                               [len(personal)][]byte
 	emailIndex, phoneIndex, addressIndex []byte
@@ -101,7 +102,7 @@ func (p *Personal) fields() [len(personal)]*string {
 }
 
 const applicationColumns = `a.id, a.seq, a.first_name, a.last_name, a.city, a.region, a.postal_code, a.country, a.amount, a.term_months, a.purpose, a.source_company_id, COALESCE(s.name, ''),
- a.channel, a.status, a.outcome, a.verdict_id, a.machine_id, a.check_id, a.asked_id, a.check_state, a.created_at, a.notice_due, a.decided_at, a.decided_by, a.decided_by_name, a.loan_id, a.revision,
+ a.channel, a.status, a.outcome, a.verdict_id, a.machine_id, a.check_id, a.asked_id, a.check_state, a.created_at, a.notice_due, a.decided_at, a.decided_by, a.decided_by_name, a.loan_id, a.revision, a.erased_at,
  a.email, a.phone, a.date_of_birth, a.ssn, a.line1, a.email_index, a.phone_index, a.address_index`
 
 const fromApplication = ` FROM application a LEFT JOIN source_company s ON s.id = a.source_company_id `
@@ -109,7 +110,7 @@ const fromApplication = ` FROM application a LEFT JOIN source_company s ON s.id 
 func scanApplication(scan func(...any) error) (*Application, error) {
 	a := &Application{}
 	err := scan(&a.ID, &a.Seq, &a.First, &a.Last, &a.City, &a.Region, &a.PostalCode, &a.Country, &a.Amount, &a.Term, &a.Purpose, &a.Company, &a.CompanyName,
-		&a.Channel, &a.Status, &a.Outcome, &a.Verdict, &a.Machine, &a.Check, &a.Asked, &a.CheckState, &a.CreatedAt, &a.Notice, &a.DecidedAt, &a.DecidedBy, &a.DecidedByName, &a.Loan, &a.Revision,
+		&a.Channel, &a.Status, &a.Outcome, &a.Verdict, &a.Machine, &a.Check, &a.Asked, &a.CheckState, &a.CreatedAt, &a.Notice, &a.DecidedAt, &a.DecidedBy, &a.DecidedByName, &a.Loan, &a.Revision, &a.ErasedAt,
 		&a.sealed[0], &a.sealed[1], &a.sealed[2], &a.sealed[3], &a.sealed[4], &a.emailIndex, &a.phoneIndex, &a.addressIndex)
 	if a.Notice == noNotice() {
 		a.Notice = 0
@@ -145,7 +146,7 @@ func scanInto(to **Application) (dest []any) {
 }
 
 // Lock takes an application within the scope for a change, and gives it as it
-// stands then; nobody else can change it until the transaction ends.
+// stands then; that of somebody who was erased is a Conflict, and nobody else can change it until the transaction ends.
 func Lock(ctx context.Context, tx *db.Tx, sc gate.Scope, aid id.Application) (*Application, error) {
 	seen := sc.Applications()
 	n, err := tx.Exec(ctx, `UPDATE application AS a SET revision = revision + 1 WHERE `+seen.SQL()+` AND a.id = ?`, append(seen.Args(), aid)...)
@@ -155,7 +156,11 @@ func Lock(ctx context.Context, tx *db.Tx, sc gate.Scope, aid id.Application) (*A
 	if n == 0 {
 		return nil, fault.Missing("application")
 	}
-	return ByID(ctx, tx, sc, aid)
+	a, err := ByID(ctx, tx, sc, aid)
+	if err == nil && a.ErasedAt != 0 {
+		return nil, fault.New(fault.Conflict, "erased", "This applicant was erased; nothing can be written about the person any more.")
+	}
+	return a, err
 }
 
 const saveApplication = `UPDATE application SET status = ?, outcome = ?, verdict_id = ?, machine_id = ?, check_id = ?, asked_id = ?, check_state = ?,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/httpserve"
+	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/keys"
 )
 
@@ -69,6 +70,43 @@ func (a *Application) Recall(ctx context.Context, tx *db.Tx, ring *keys.Ring, st
 	plain, err := unseal(key, "network_check", row, checkColumns[0], cipher)
 	a.sought.address = indexes(ring, addressField, addressKey(string(plain)))
 	return err
+}
+
+// OfPerson finds every application of a person: of those with the same e-mail
+// address or telephone number, the ones with the same social security number.
+func OfPerson(ctx context.Context, tx *db.Tx, ring *keys.Ring, store *keys.Store, email, phone, ssn string) (out []id.Application, err error) {
+	byEmail, byPhone := db.In("email_index", indexes(ring, emailField, emailKey(email))), db.In("phone_index", indexes(ring, phoneField, phoneKey(phone)))
+	type candidate struct {
+		id     id.Application
+		cipher []byte
+	}
+	list, err := db.All(ctx, tx, func(r *db.Rows) (c candidate, err error) { return c, r.Scan(&c.id, &c.cipher) },
+		`SELECT id, ssn FROM application WHERE id IN (SELECT id FROM application WHERE `+byEmail.SQL()+` UNION SELECT id FROM application WHERE `+byPhone.SQL()+`) ORDER BY seq`, append(byEmail.Args(), byPhone.Args()...)...)
+	if err != nil {
+		return nil, err
+	}
+	var persons []string
+	for _, c := range list {
+		persons = append(persons, string(c.id))
+	}
+	opened, err := store.OpenMany(ctx, persons)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range list {
+		key := opened[string(c.id)]
+		if key == nil {
+			continue
+		}
+		plain, err := unseal(key, "application", string(c.id), "ssn", c.cipher)
+		if err != nil {
+			return nil, err
+		}
+		if len(ssn) > 0 && string(plain) == ssn {
+			out = append(out, c.id)
+		}
+	}
+	return out, nil
 }
 
 // FromAddress counts the applications from the same internet address in the 24

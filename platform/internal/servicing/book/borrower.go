@@ -27,6 +27,7 @@ type Borrower struct {
 	Country   string
 	CreatedAt int64
 	UpdatedAt int64
+	ErasedAt  int64 // since when nothing is written about the person any more; 0: not erased
 
 	sealed [5][]byte // in the order of personal
 }
@@ -34,11 +35,11 @@ type Borrower struct {
 // personal lists the sealed columns.
 var personal = [5]string{"email", "phone", "date_of_birth", "ssn", "line1"}
 
-const borrowerColumns = `b.id, b.reference, b.first_name, b.last_name, b.city, b.region, b.postal_code, b.country, b.created_at, b.updated_at, b.email, b.phone, b.date_of_birth, b.ssn, b.line1`
+const borrowerColumns = `b.id, b.reference, b.first_name, b.last_name, b.city, b.region, b.postal_code, b.country, b.created_at, b.updated_at, b.email, b.phone, b.date_of_birth, b.ssn, b.line1, b.erased_at`
 
 func (b *Borrower) dest() []any {
 	return []any{&b.ID, &b.Reference, &b.First, &b.Last, &b.City, &b.Region, &b.Postal, &b.Country, &b.CreatedAt, &b.UpdatedAt,
-		&b.sealed[0], &b.sealed[1], &b.sealed[2], &b.sealed[3], &b.sealed[4]}
+		&b.sealed[0], &b.sealed[1], &b.sealed[2], &b.sealed[3], &b.sealed[4], &b.ErasedAt}
 }
 
 // Name gives the name as screens print it.
@@ -195,7 +196,7 @@ func errReference() error {
 func UpdateBorrower(ctx context.Context, tx *db.Tx, t *tenant.Tenant, before *Borrower, p Person) ([]id.Loan, error) {
 	key, err := t.Persons.Open(ctx, string(before.ID))
 	if errors.Is(err, keys.ErrDestroyed) {
-		return nil, fault.New(fault.Conflict, "erased", "This borrower was erased; nothing can be written about the person any more.")
+		return nil, ErrErased()
 	}
 	if err != nil {
 		return nil, err
@@ -224,8 +225,13 @@ func UpdateBorrower(ctx context.Context, tx *db.Tx, t *tenant.Tenant, before *Bo
 	return db.All(ctx, tx, func(r *db.Rows) (l id.Loan, err error) { return l, r.Scan(&l) }, `SELECT id FROM loan WHERE borrower_id = ?`, before.ID)
 }
 
+// ErrErased refuses to write about somebody who was erased.
+func ErrErased() error {
+	return fault.New(fault.Conflict, "erased", "This borrower was erased; nothing can be written about the person any more.")
+}
+
 // LockBorrower reads a borrower that the scope shows for a change: until the
-// transaction ends nobody else changes it.
+// transaction ends nobody else changes it. One who was erased is a Conflict.
 func LockBorrower(ctx context.Context, tx *db.Tx, sc gate.Scope, text string) (*Borrower, error) {
 	b, err := BorrowerByID(ctx, tx, sc, text)
 	if err != nil {
@@ -234,5 +240,8 @@ func LockBorrower(ctx context.Context, tx *db.Tx, sc gate.Scope, text string) (*
 	if _, err := tx.Exec(ctx, `UPDATE borrower SET updated_at = ? WHERE id = ?`, tx.At, b.ID); err != nil {
 		return nil, err
 	}
-	return BorrowerByID(ctx, tx, sc, text)
+	if b, err = BorrowerByID(ctx, tx, sc, text); err == nil && b.ErasedAt != 0 {
+		return nil, ErrErased()
+	}
+	return b, err
 }

@@ -186,6 +186,9 @@ func SetCustom(ctx context.Context, tx *db.Tx, store *keys.Store, l *Loan, f Cus
 	sealed := []byte{}
 	if f.Class != "public" {
 		key, err := store.Open(ctx, string(l.Borrower))
+		if errors.Is(err, keys.ErrDestroyed) {
+			return ErrErased()
+		}
 		if err != nil {
 			return err
 		}

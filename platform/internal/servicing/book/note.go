@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/lendkeep/lendkeep/internal/db"
-	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/keys"
 )
@@ -65,7 +64,7 @@ func CountNotes(ctx context.Context, tx *db.Tx, l *Loan) (n int64, err error) {
 func AddNote(ctx context.Context, tx *db.Tx, store *keys.Store, l *Loan, n Note) (id.Note, error) {
 	key, err := store.Open(ctx, string(l.Borrower))
 	if errors.Is(err, keys.ErrDestroyed) {
-		return "", fault.New(fault.Conflict, "erased", "This borrower was erased; nothing can be written about the person any more.")
+		return "", ErrErased()
 	}
 	if err != nil {
 		return "", err
