@@ -19,12 +19,13 @@ import (
 // with, and some reader connections.
 type lite struct {
 	d    *DB
-	file *sqlite.File
+	file *sqlite.File // guarded by mu after the beginning
 	w    writer
 	sem  chan struct{} // a place for each reader
 	mu   sync.Mutex
-	idle []idleConn // guarded by mu; the last one used is the last
-	shut bool       // guarded by mu
+	idle []idleConn           // guarded by mu; the last one used is the last
+	shut bool                 // guarded by mu
+	busy map[*sqlite.File]int // guarded by mu: who reads in a file
 }
 
 // idleConn is a reader connection that waits for work.
@@ -59,9 +60,9 @@ func openLite(ctx context.Context, d *DB) (backend, error) {
 	if readers <= 0 {
 		readers = 4
 	}
-	l := &lite{d: d, file: file, sem: make(chan struct{}, readers)}
+	l := &lite{d: d, file: file, sem: make(chan struct{}, readers), busy: map[*sqlite.File]int{}}
 	l.w.l = l
-	if l.w.conn, err = l.connect(ctx, false); err != nil {
+	if l.w.conn, err = l.connect(ctx, file, false); err != nil {
 		file.Close()
 		return nil, err
 	}
@@ -69,8 +70,8 @@ func openLite(ctx context.Context, d *DB) (backend, error) {
 }
 
 // connect opens a connection and proves that the key fits.
-func (l *lite) connect(ctx context.Context, reader bool) (*sqlite.Conn, error) {
-	c, err := l.file.Connect(ctx, reader)
+func (l *lite) connect(ctx context.Context, file *sqlite.File, reader bool) (*sqlite.Conn, error) {
+	c, err := file.Connect(ctx, reader)
 	if err == nil {
 		return c, nil
 	}
@@ -82,7 +83,7 @@ func (l *lite) connect(ctx context.Context, reader bool) (*sqlite.Conn, error) {
 
 // migrate runs on a connection of its own, with goose.
 func (l *lite) migrate(ctx context.Context, migrations fs.FS) error {
-	pool, err := l.file.Pool()
+	pool, err := l.current().Pool()
 	if err != nil {
 		return err
 	}
@@ -132,6 +133,8 @@ func (l *lite) reader(ctx context.Context) (*sqlite.Conn, error) {
 		l.mu.Unlock()
 		return nil, errClosed()
 	}
+	file := l.file
+	l.busy[file]++
 	if n := len(l.idle); n > 0 {
 		c := l.idle[n-1].Conn
 		l.idle = l.idle[:n-1]
@@ -139,18 +142,19 @@ func (l *lite) reader(ctx context.Context) (*sqlite.Conn, error) {
 		return c, nil
 	}
 	l.mu.Unlock()
-	return l.connect(ctx, true)
+	c, err := l.connect(ctx, file, true)
+	if err != nil {
+		l.leave(file)
+	}
+	return c, err
 }
 
 // release ends a reader's snapshot and puts the connection back.
 func (l *lite) release(c *sqlite.Conn) {
-	if c.Open() && c.Control("COMMIT") != nil {
-		c.Close()
-		c = nil
-	}
+	file, fit := c.File(), !c.Open() || c.Control("COMMIT") == nil
 	var old *sqlite.Conn
 	l.mu.Lock()
-	if c != nil {
+	if fit = fit && file == l.file; fit {
 		now := l.d.Now()
 		if len(l.idle) > 0 && now-l.idle[0].since > idleTime {
 			old = l.idle[0].Conn
@@ -162,6 +166,10 @@ func (l *lite) release(c *sqlite.Conn) {
 	if old != nil {
 		_ = old.Close()
 	}
+	if !fit {
+		_ = c.Close()
+	}
+	l.leave(file)
 	<-l.sem
 }
 
