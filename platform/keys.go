@@ -68,7 +68,7 @@ func holdings(list []custody.Held) string {
 }
 
 type keysRotate struct {
-	Key    string `arg:"" help:"Which key: fields, blind_index, audit_seal, sign, token or persons."`
+	Key    string `arg:"" help:"Which key: fields, blind_index, audit_seal, sign, token, persons or page."`
 	Tenant string `help:"Slug of the tenant." required:""`
 	Reason string `help:"Why, for the audit trail."`
 }

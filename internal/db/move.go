@@ -25,7 +25,7 @@ type Move struct {
 	to   *sqlite.File
 	path string
 	copy *sqlite.Copy
-	held bool
+	next *sqlite.Conn // writes in the new file after Switch; there while writers are held
 }
 
 // pieceOfPages is how many pages are copied between two writes: 1 MiB.
@@ -108,7 +108,7 @@ func (m *Move) Step(ctx context.Context) (left int, ready bool, err error) {
 func (m *Move) Sync() error { return syncFile(m.path) }
 
 // Hold copies what is left and keeps everybody from writing until Switch or GiveUp.
-// What it leaves is durable.
+// What it leaves is durable, and was opened with its key.
 func (m *Move) Hold(ctx context.Context) error {
 	w := &m.l.w
 	if err := w.take(ctx); err != nil {
@@ -125,30 +125,23 @@ func (m *Move) Hold(ctx context.Context) error {
 	if err == nil {
 		err = errors.Join(syncFile(m.path), syncFile(filepath.Dir(m.path)))
 	}
+	if err == nil {
+		m.next, err = m.l.connect(ctx, m.to, false)
+	}
 	if err != nil {
 		w.hand()
-		return err
 	}
-	m.held = true
-	return nil
+	return err
 }
 
-// Switch lets everybody go on in the new file. It follows Hold. An error means that
-// the new file could not be opened: everybody goes on in the old one.
-func (m *Move) Switch(ctx context.Context) error {
+// Switch lets everybody go on in the new file. It follows Hold and cannot fail.
+func (m *Move) Switch() {
 	l := m.l
-	c, err := l.connect(ctx, m.to, false)
-	if err != nil {
-		m.GiveUp()
-		return err
-	}
 	last := l.w.conn
-	l.w.conn = c
+	l.w.conn, m.next = m.next, nil
 	leave := l.adopt(m.to, last)
-	m.held = false
 	l.w.hand()
 	leave() // closing empties the old log into the old file: nobody waits for that
-	return nil
 }
 
 // GiveUp ends a move that was not switched, and takes the copy away.
@@ -157,10 +150,14 @@ func (m *Move) GiveUp() {
 		_ = m.copy.Close()
 		m.copy = nil
 	}
+	held := m.next != nil
+	if held {
+		_ = m.next.Close()
+		m.next = nil
+	}
 	m.to.Close()
 	_ = RemoveFile(m.path) // the next move takes away what stays
-	if m.held {
-		m.held = false
+	if held {
 		m.l.w.hand()
 	}
 }

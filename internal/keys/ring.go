@@ -54,9 +54,8 @@ func (p Purpose) template() *tinkpb.KeyTemplate {
 }
 
 // Turns reports whether a purpose can be turned to a new version while the
-// tenant works. The page key needs the file to be written anew, and nobody who
-// holds a digest could make it again.
-func (p Purpose) Turns() bool { return p != Page && p != Digest && p.known() }
+// tenant works. Nobody who holds a digest could make it again.
+func (p Purpose) Turns() bool { return p != Digest && p.known() }
 
 func (p Purpose) known() bool { return slices.Contains(Purposes(), p) }
 
@@ -169,6 +168,8 @@ func (o *opened) wrap(tenant id.Tenant) ([]byte, error) {
 	return json.Marshal(e)
 }
 
+func pagePlace() []byte { return place("sqlite page key") }
+
 func ringPlace(t id.Tenant) []byte { return place("lendkeep ring", string(t)) }
 
 func bookPlace(t id.Tenant) []byte { return place("lendkeep ring book", string(t)) }
@@ -229,7 +230,7 @@ func (o *opened) build() error {
 			return fmt.Errorf("keyset %s: %w", p, err)
 		}
 	}
-	o.pageKey = o.derive(Page, place("sqlite page key"), 32)
+	o.pageKey = o.derive(Page, pagePlace(), 32)
 	return nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
+
+	"github.com/tink-crypto/tink-go/v2/prf"
 )
 
 // IndexBytes is the length of a blind index value.
@@ -88,6 +90,25 @@ func (r *Ring) MAC(purpose string, data []byte) []byte {
 // PageKey is the 32-byte key of the tenant's SQLite pages. The caller must not
 // log, store or alter it.
 func (r *Ring) PageKey() []byte { return slices.Clone(r.now.Load().pageKey) }
+
+// PageKeyOf is the page key of one version, which may stand by: a file is copied under
+// it before it is in use. ErrNoTurn if there is no such version, or none any more.
+func (r *Ring) PageKeyOf(number int) ([]byte, error) {
+	o := r.now.Load()
+	v := o.book.numbered(Page, number)
+	if v == nil || v.State() == Dropped {
+		return nil, ErrNoTurn
+	}
+	one, err := only(o.sets[Page], v.Key)
+	if err != nil {
+		return nil, err
+	}
+	set, err := prf.NewPRFSet(one)
+	if err != nil {
+		return nil, err
+	}
+	return set.ComputePrimaryPRF(pagePlace(), 32)
+}
 
 // Sign signs with the tenant's Ed25519 key in use (64 bytes, RFC 8032).
 func (r *Ring) Sign(message []byte) ([]byte, error) { return r.using().Sign(message) }

@@ -91,7 +91,7 @@ func (d *Desk) view(ctx context.Context, c *gate.Call, in *Ref) (*Key, error) {
 
 func (d *Desk) key(ctx context.Context, c *gate.Call, p keys.Purpose, o Policy) (*Key, error) {
 	v := c.Tenant.Ring.Using(p)
-	k := &Key{Purpose: string(p), Algorithm: p.Algorithm(), Bits: p.Bits(), Version: v.Number, Since: instant(v.Since), AgeDays: max(0, c.At-v.Since) / daily.Microseconds(), Turns: p.Turns(), Policy: o, Seals: []Held{}}
+	k := &Key{Purpose: string(p), Algorithm: p.Algorithm(), Bits: p.Bits(), Version: v.Number, Since: instant(v.Since), AgeDays: max(0, c.At-v.Since) / daily.Microseconds(), Turns: turns(c.Tenant, p), Policy: o, Seals: []Held{}}
 	under, err := openRotation(ctx, c.Tx, p)
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (d *Desk) key(ctx context.Context, c *gate.Call, p keys.Purpose, o Policy) 
 	if under != nil {
 		shown := under.shown()
 		k.Rotation = &shown
-	} else if p.Turns() {
+	} else if turns(c.Tenant, p) {
 		k.Next = instant(nextTurn(v, o))
 	}
 	held, err := d.walk(c.Tenant).Held(ctx, c.Tx, p, countTo)

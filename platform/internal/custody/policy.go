@@ -8,6 +8,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/keys"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
 
 // Policy says when the key of a purpose is turned by itself.
@@ -24,7 +25,8 @@ type PolicyIn struct {
 }
 
 // The house's own policy: a year, and as long as backups of the key store live.
-// A blind index costs the most to make again and protects the least.
+// A blind index costs the most to make again and protects the least; a page key
+// writes the whole file anew, and every value that matters is sealed beneath it.
 const (
 	ownRotateDays = 365
 	ownKeepDays   = 7
@@ -32,7 +34,7 @@ const (
 
 func (d *Desk) ownPolicy(p keys.Purpose) Policy {
 	o := Policy{RotateDays: ownRotateDays, KeepDays: ownKeepDays}
-	if p == keys.BlindIndex || !p.Turns() {
+	if p == keys.BlindIndex || p == keys.Page || !p.Turns() {
 		o.RotateDays = 0
 	}
 	return o
@@ -54,14 +56,19 @@ func (d *Desk) policies(ctx context.Context, tx *db.Tx) (map[keys.Purpose]Policy
 	return out, err
 }
 
+// turns reports whether a key of this tenant can be turned.
+func turns(t *tenant.Tenant, p keys.Purpose) bool {
+	return p.Turns() && (p != keys.Page || t.PagesTurn())
+}
+
 // turnable gives a purpose that can be turned.
-func (d *Desk) turnable(name string) (keys.Purpose, error) {
+func (d *Desk) turnable(t *tenant.Tenant, name string) (keys.Purpose, error) {
 	p := keys.Purpose(name)
 	switch {
-	case p.Turns():
+	case turns(t, p):
 		return p, nil
 	case p == keys.Page:
-		return p, fault.New(fault.Conflict, "key_does_not_turn", "The page key of the database file cannot be rotated while the tenant works yet. Make a new tenant database from a backup to change it.")
+		return p, fault.New(fault.Conflict, "key_does_not_turn", "Nothing lies under the page key: this tenant's database is on PostgreSQL, whose volume is encrypted by whoever runs it.")
 	case p == keys.Digest:
 		return p, fault.New(fault.Conflict, "key_does_not_turn", "What this key has made cannot be made again from what is stored, so it is not rotated.")
 	}
@@ -69,7 +76,7 @@ func (d *Desk) turnable(name string) (keys.Purpose, error) {
 }
 
 func (d *Desk) savePolicy(ctx context.Context, c *gate.Call, in *PolicyIn) (*Policy, error) {
-	p, err := d.turnable(in.Purpose)
+	p, err := d.turnable(c.Tenant, in.Purpose)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ type RotateIn struct {
 
 // rotate asks for a rotation; a job does it.
 func (d *Desk) rotate(ctx context.Context, c *gate.Call, in *RotateIn) (*Rotation, error) {
-	p, err := d.turnable(in.Purpose)
+	p, err := d.turnable(c.Tenant, in.Purpose)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ type DestroyIn struct {
 // destroy lets an old version go before its time. It goes the same way as ever:
 // rows are counted again first.
 func (d *Desk) destroy(ctx context.Context, c *gate.Call, in *DestroyIn) (*Rotation, error) {
-	p, err := d.turnable(in.Purpose)
+	p, err := d.turnable(c.Tenant, in.Purpose)
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ func (d *Desk) due(ctx context.Context, g *gate.Gate, t *tenant.Tenant) error {
 			if err != nil {
 				return err
 			}
-			if next := nextTurn(t.Ring.Using(p), all[p]); p.Turns() && under == nil && next != 0 && next <= tx.At {
+			if next := nextTurn(t.Ring.Using(p), all[p]); turns(t, p) && under == nil && next != 0 && next <= tx.At {
 				want = append(want, p)
 			}
 		}
@@ -209,7 +209,14 @@ func (s *step) promote(ctx context.Context) (time.Duration, error) {
 	if wait := s.settled(); wait > 0 {
 		return wait, nil
 	}
-	if _, err := s.tenant.Ring.Promote(ctx, s.next.purpose, s.next.new); err != nil {
+	var err error
+	switch {
+	case s.next.purpose != keys.Page:
+		_, err = s.tenant.Ring.Promote(ctx, s.next.purpose, s.next.new)
+	case s.tenant.Ring.Using(keys.Page).Number != s.next.new: // else a step that died had done it
+		err = s.tenant.MovePages(ctx, s.next.new)
+	}
+	if err != nil {
 		return 0, err
 	}
 	return 0, s.to(ctx, promoted)

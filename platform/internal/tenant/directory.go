@@ -105,7 +105,7 @@ func (d *Directory) directoryRing(ctx context.Context) (*keys.Ring, error) {
 
 func (d *Directory) database(folder, name string, ring *keys.Ring) db.Config {
 	return db.Config{
-		Engine: d.config.Engine, Path: filepath.Join(folder, name+".db"), Readers: d.config.Readers,
+		Engine: d.config.Engine, Path: filepath.Join(folder, pagesOf(name, ring.Using(keys.Page).Number)), Readers: d.config.Readers,
 		Key: func() ([]byte, error) { return ring.PageKey(), nil }, Now: d.config.Now, Log: d.config.Log,
 	}
 }
@@ -258,6 +258,15 @@ func (d *Directory) open(ctx context.Context, s stored) (*Tenant, error) {
 	}
 	if t.keyDB, err = openMigrated(ctx, keyStore, schema.KeyStore()); err != nil {
 		_ = t.DB.Close()
+		return nil, err
+	}
+	if d.config.Engine == db.SQLite {
+		t.files = func(version int) [2]string {
+			return [2]string{filepath.Join(folder, pagesOf(s.Location, version)), filepath.Join(folder, pagesOf(s.Location+".keys", version))}
+		}
+	}
+	if err := t.clearPages(); err != nil {
+		_ = t.close()
 		return nil, err
 	}
 	t.Persons = &keys.Store{DB: t.keyDB, Ring: ring}

@@ -35,6 +35,7 @@ type Tenant struct {
 	Policies *policy.Cache
 
 	keyDB *db.DB
+	files files
 }
 
 // Today gives the tenant's date at an instant.
