@@ -110,7 +110,7 @@ func (t *Tenant) promotePages(ctx context.Context, version int) error {
 	}
 	const again = 100 * time.Millisecond
 	for asked := context.WithoutCancel(ctx); t.Ring.Refresh(asked) != nil; {
-		time.Sleep(again)
+		<-time.After(again)
 	}
 	if t.Ring.Using(keys.Page).Number == version {
 		return nil
