@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sync"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -18,24 +17,11 @@ import (
 // lite is a database on SQLite: one writer connection that callers take turns
 // with, and some reader connections.
 type lite struct {
-	d    *DB
-	file *sqlite.File // guarded by mu after the beginning
-	w    writer
-	sem  chan struct{} // a place for each reader
-	mu   sync.Mutex
-	idle []idleConn           // guarded by mu; the last one used is the last
-	shut bool                 // guarded by mu
-	busy map[*sqlite.File]int // guarded by mu: who reads in a file
+	d       *DB
+	readers *sqlite.Readers
+	w       writer
+	sem     chan struct{} // a place for each reader
 }
-
-// idleConn is a reader connection that waits for work.
-type idleConn struct {
-	*sqlite.Conn
-	since int64 // unix microseconds
-}
-
-// idleTime is how long an idle reader keeps its memory while others work.
-const idleTime = 60_000_000
 
 func openLite(ctx context.Context, d *DB) (backend, error) {
 	if d.c.Path == "" {
@@ -60,7 +46,7 @@ func openLite(ctx context.Context, d *DB) (backend, error) {
 	if readers <= 0 {
 		readers = 4
 	}
-	l := &lite{d: d, file: file, sem: make(chan struct{}, readers), busy: map[*sqlite.File]int{}}
+	l := &lite{d: d, readers: sqlite.NewReaders(file, d.Now), sem: make(chan struct{}, readers)}
 	l.w.l = l
 	if l.w.conn, err = l.connect(ctx, file, false); err != nil {
 		file.Close()
@@ -72,18 +58,25 @@ func openLite(ctx context.Context, d *DB) (backend, error) {
 // connect opens a connection and proves that the key fits.
 func (l *lite) connect(ctx context.Context, file *sqlite.File, reader bool) (*sqlite.Conn, error) {
 	c, err := file.Connect(ctx, reader)
-	if err == nil {
-		return c, nil
+	return c, l.connected(ctx, err)
+}
+
+// connected says what it means that a connection could not be opened.
+func (l *lite) connected(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sqlite.ErrShut):
+		return errClosed()
+	case errors.Is(err, sqlite3.NOTADB):
+		return fault.Wrap(fault.Unavailable, "database_key", "The page key does not fit this database file. Check which key belongs to it.", err)
 	}
-	if errors.Is(err, sqlite3.NOTADB) {
-		return nil, fault.Wrap(fault.Unavailable, "database_key", "The page key does not fit this database file. Check which key belongs to it.", err)
-	}
-	return nil, l.d.mend(ctx, "open", err, false)
+	return l.d.mend(ctx, "open", err, false)
 }
 
 // migrate runs on a connection of its own, with goose.
 func (l *lite) migrate(ctx context.Context, migrations fs.FS) error {
-	pool, err := l.current().Pool()
+	pool, err := l.readers.File().Pool()
 	if err != nil {
 		return err
 	}
@@ -101,15 +94,16 @@ func (l *lite) read(ctx context.Context, at int64, f *firstRow, fn func(context.
 			return ctx.Err()
 		}
 	}
-	c, err := l.reader(ctx)
+	c, err := l.readers.Take(ctx)
 	if err != nil {
 		<-l.sem
-		return err
+		return l.connected(ctx, err)
 	}
 	t := &Tx{At: at, d: l.d, lite: c}
 	defer func() {
 		t.end()
-		l.release(c)
+		l.readers.Release(c)
+		<-l.sem
 	}()
 	if err := c.Control("BEGIN"); err != nil {
 		return l.d.mend(ctx, "BEGIN", err, false)
@@ -126,53 +120,6 @@ func (l *lite) read(ctx context.Context, at int64, f *firstRow, fn func(context.
 	return t.failed
 }
 
-// reader takes an idle reader connection or opens one.
-func (l *lite) reader(ctx context.Context) (*sqlite.Conn, error) {
-	l.mu.Lock()
-	if l.shut {
-		l.mu.Unlock()
-		return nil, errClosed()
-	}
-	file := l.file
-	l.busy[file]++
-	if n := len(l.idle); n > 0 {
-		c := l.idle[n-1].Conn
-		l.idle = l.idle[:n-1]
-		l.mu.Unlock()
-		return c, nil
-	}
-	l.mu.Unlock()
-	c, err := l.connect(ctx, file, true)
-	if err != nil {
-		l.leave(file)
-	}
-	return c, err
-}
-
-// release ends a reader's snapshot and puts the connection back.
-func (l *lite) release(c *sqlite.Conn) {
-	file, fit := c.File(), !c.Open() || c.Control("COMMIT") == nil
-	var old *sqlite.Conn
-	l.mu.Lock()
-	if fit = fit && file == l.file; fit {
-		now := l.d.Now()
-		if len(l.idle) > 0 && now-l.idle[0].since > idleTime {
-			old = l.idle[0].Conn
-			l.idle = append(l.idle[:0], l.idle[1:]...)
-		}
-		l.idle = append(l.idle, idleConn{c, now})
-	}
-	l.mu.Unlock()
-	if old != nil {
-		_ = old.Close()
-	}
-	if !fit {
-		_ = c.Close()
-	}
-	l.leave(file)
-	<-l.sem
-}
-
 // close waits for the readers and for the writers before it, and forgets the key.
 func (l *lite) close() error {
 	if !l.w.shut() {
@@ -181,19 +128,11 @@ func (l *lite) close() error {
 	for range cap(l.sem) {
 		l.sem <- struct{}{}
 	}
-	l.mu.Lock()
-	l.shut = true
-	idle := l.idle
-	l.idle = nil
-	l.mu.Unlock()
-	var err error
-	for _, c := range idle {
-		err = errors.Join(err, c.Close())
-	}
+	err := l.readers.Shut()
 	if l.w.conn != nil {
 		err = errors.Join(err, l.w.conn.Close()) // the last one out: it empties the log into the file
 	}
-	l.file.Close()
+	l.readers.File().Close()
 	for range cap(l.sem) {
 		<-l.sem
 	}

@@ -178,7 +178,7 @@ func (w *writer) begin(ctx context.Context) (*batch, error) {
 		return b, nil
 	}
 	if w.conn == nil {
-		c, err := w.l.connect(ctx, w.l.current(), false)
+		c, err := w.l.connect(ctx, w.l.readers.File(), false)
 		if err != nil {
 			return nil, err
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/lendkeep/lendkeep/internal/db/sqlite"
@@ -78,7 +77,7 @@ func (m *Move) turn(ctx context.Context, fn func(*sqlite.Conn) error) error {
 func (w *writer) alone(ctx context.Context, fn func(*sqlite.Conn) error) error {
 	w.commit()
 	if w.conn == nil {
-		c, err := w.l.connect(ctx, w.l.current(), false)
+		c, err := w.l.connect(ctx, w.l.readers.File(), false)
 		if err != nil {
 			return err
 		}
@@ -105,7 +104,7 @@ func (m *Move) Step(ctx context.Context) (left int, ready bool, err error) {
 
 // Sync brings to the disk what was copied until now, so that little is left to wait for
 // at the end.
-func (m *Move) Sync() error { return syncFile(m.path) }
+func (m *Move) Sync() error { return sqlite.Sync(m.path) }
 
 // Hold copies what is left and keeps everybody from writing until Switch or GiveUp.
 // What it leaves is durable, and was opened with its key.
@@ -123,7 +122,7 @@ func (m *Move) Hold(ctx context.Context) error {
 		return copied.Finish()
 	})
 	if err == nil {
-		err = errors.Join(syncFile(m.path), syncFile(filepath.Dir(m.path)))
+		err = errors.Join(sqlite.Sync(m.path), sqlite.Sync(filepath.Dir(m.path)))
 	}
 	if err == nil {
 		m.next, err = m.l.connect(ctx, m.to, false)
@@ -139,7 +138,7 @@ func (m *Move) Switch() {
 	l := m.l
 	last := l.w.conn
 	l.w.conn, m.next = m.next, nil
-	leave := l.adopt(m.to, last)
+	leave := l.readers.Adopt(m.to, last)
 	l.w.hand()
 	leave() // closing empties the old log into the old file: nobody waits for that
 }
@@ -162,63 +161,5 @@ func (m *Move) GiveUp() {
 	}
 }
 
-// RemoveFile takes a database file away, with its log. It is no error if there is none.
-func RemoveFile(path string) error {
-	var err error
-	for _, suffix := range []string{"-wal", "-shm", "-journal", ""} {
-		if e := os.Remove(path + suffix); e != nil && !errors.Is(e, os.ErrNotExist) {
-			err = errors.Join(err, e)
-		}
-	}
-	return err
-}
-
-func syncFile(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
-// current is the file that connections are opened on.
-func (l *lite) current() *sqlite.File {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.file
-}
-
-// adopt makes another file the current one, and gives what remains to be done about the
-// old one, which goes with its last reader.
-func (l *lite) adopt(to *sqlite.File, writer *sqlite.Conn) (leave func()) {
-	l.mu.Lock()
-	old, idle := l.file, l.idle
-	l.file, l.idle = to, nil
-	l.busy[old]++ // the caller
-	l.mu.Unlock()
-	return func() {
-		for _, c := range idle {
-			_ = c.Close()
-		}
-		if writer != nil {
-			_ = writer.Close()
-		}
-		l.leave(old)
-	}
-}
-
-// leave notes that somebody is done with a file; the last one takes an old one away.
-func (l *lite) leave(f *sqlite.File) {
-	l.mu.Lock()
-	l.busy[f]--
-	last := l.busy[f] == 0
-	if last {
-		delete(l.busy, f)
-	}
-	old := last && f != l.file
-	l.mu.Unlock()
-	if old {
-		f.Close()
-		_ = RemoveFile(f.Path()) // what stays is taken away at the next start
-	}
-}
+// RemoveFile takes a SQLite database away, with its log. It is no error if there is none.
+func RemoveFile(path string) error { return sqlite.Remove(path) }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -75,8 +76,22 @@ func (c *Copy) Of(conn *Conn) bool { return c.of == conn }
 // Close ends the copy; one that is not whole is worth nothing.
 func (c *Copy) Close() error { return c.b.Close() }
 
-// File is the file that the connection reads.
-func (c *Conn) File() *File { return c.f }
+// Remove takes a database file away, with its log. It is no error if there is none.
+func Remove(path string) error {
+	var err error
+	for _, suffix := range []string{"-wal", "-shm", "-journal", ""} {
+		if e := os.Remove(path + suffix); e != nil && !errors.Is(e, os.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
 
-// Path is where the file lies.
-func (f *File) Path() string { return f.c.Path }
+// Sync brings a file, or the names in a folder, to the disk.
+func Sync(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

@@ -262,7 +262,7 @@ func (d *Directory) open(ctx context.Context, s stored) (*Tenant, error) {
 	}
 	if d.config.Engine == db.SQLite {
 		t.files = func(version int) [2]string {
-			return [2]string{filepath.Join(folder, pagesOf(s.Location, version)), filepath.Join(folder, pagesOf(s.Location+".keys", version))}
+			return [2]string{filepath.Join(d.folder(), pagesOf(s.Location, version)), filepath.Join(d.folder(), pagesOf(s.Location+d.suffix(), version))}
 		}
 	}
 	if err := t.clearPages(); err != nil {

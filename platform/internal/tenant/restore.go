@@ -3,6 +3,7 @@ package tenant
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -129,11 +130,11 @@ func (d *Directory) sweep(ctx context.Context, slug string) error {
 		}
 	}
 	for _, t := range there {
-		location, _, _ := strings.Cut(t, d.suffix())
-		if len(location) != len(d.place(slug, "123456")) || slices.Contains(known, location) {
+		n := len(d.place(slug, "123456"))
+		if len(t) < n || len(t) > n && !strings.ContainsAny(t[n:n+1], "._") || slices.Contains(known, t[:n]) {
 			continue
 		}
-		if err := d.remove(ctx, location); err != nil {
+		if err := d.remove(ctx, t[:n]); err != nil {
 			return err
 		}
 	}
@@ -157,8 +158,12 @@ func (d *Directory) remove(ctx context.Context, location string) error {
 			}
 			continue
 		}
-		for _, end := range []string{".db", ".db-wal", ".db-shm", ".db-journal"} {
-			if err := os.Remove(filepath.Join(d.folder(), name+end)); err != nil && !os.IsNotExist(err) {
+		for _, form := range []string{".db", ".k[0-9]*.db"} { // under any version of the page key
+			found, err := filepath.Glob(filepath.Join(d.folder(), name+form) + "*")
+			for _, f := range found {
+				err = errors.Join(err, os.Remove(f))
+			}
+			if err != nil {
 				return err
 			}
 		}
