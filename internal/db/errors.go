@@ -5,16 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/ncruces/go-sqlite3"
 
+	"github.com/lendkeep/lendkeep/internal/db/verdict"
 	"github.com/lendkeep/lendkeep/internal/fault"
 )
 
@@ -23,16 +19,11 @@ const retryAfter = 5 * time.Second
 
 // IsDuplicate reports whether err says that a row with the same unique key is
 // there already.
-func IsDuplicate(err error) bool {
-	return errors.Is(err, sqlite3.CONSTRAINT_UNIQUE) || errors.Is(err, sqlite3.CONSTRAINT_PRIMARYKEY) ||
-		errors.Is(err, sqlite3.CONSTRAINT_ROWID) || code(err) == "23505"
-}
+func IsDuplicate(err error) bool { return verdict.Duplicate(err) }
 
 // IsReference reports whether err says that a row refers to one that is not
 // there, or that another row still refers to it.
-func IsReference(err error) bool {
-	return errors.Is(err, sqlite3.CONSTRAINT_FOREIGNKEY) || code(err) == "23503" || code(err) == "23001"
-}
+func IsReference(err error) bool { return verdict.Reference(err) }
 
 // IsBusyOrDown reports whether err says that the database cannot be reached,
 // is locked by somebody else, or gave the transaction up for a reason that may
@@ -45,46 +36,7 @@ func IsBusyOrDown(err error) bool {
 			return true
 		}
 	}
-	return isBusy(err) || isDown(err)
-}
-
-// code gives the SQLSTATE of an error of PostgreSQL, else "".
-func code(err error) string {
-	var p *pgconn.PgError
-	if errors.As(err, &p) {
-		return p.Code
-	}
-	return ""
-}
-
-// isBusy knows locks that were not to be had in time, deadlocks and the like.
-func isBusy(err error) bool {
-	switch code(err) {
-	case "55P03", "40001", "40P01", "57014", "25P03", "25P04":
-		return true
-	}
-	return errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED) || errors.Is(err, errLost)
-}
-
-// isDown knows engines that do not answer, do not let us in, or have no room.
-func isDown(err error) bool {
-	if c := code(err); strings.HasPrefix(c, "08") || strings.HasPrefix(c, "53") || strings.HasPrefix(c, "57P") || strings.HasPrefix(c, "58") {
-		return true
-	}
-	var connect *pgconn.ConnectError
-	var op *net.OpError
-	switch {
-	case errors.As(err, &connect), errors.As(err, &op), errors.Is(err, net.ErrClosed),
-		errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNREFUSED),
-		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return true
-	}
-	for _, c := range []sqlite3.ErrorCode{sqlite3.IOERR, sqlite3.CANTOPEN, sqlite3.FULL, sqlite3.PROTOCOL, sqlite3.NOTADB} {
-		if errors.Is(err, c) {
-			return true
-		}
-	}
-	return false
+	return verdict.Busy(err) || errors.Is(err, errLost) || verdict.Down(err)
 }
 
 // mend makes an engine's error one for callers: the context's own error, a
@@ -98,7 +50,7 @@ func (d *DB) mend(ctx context.Context, query string, err error, lost bool) error
 	if errors.Is(err, pgx.ErrNoRows) {
 		return sql.ErrNoRows
 	}
-	if stop := ctx.Err(); stop != nil && (lost || errors.Is(err, sqlite3.INTERRUPT) || errors.Is(err, stop) || code(err) == "57014") {
+	if stop := ctx.Err(); stop != nil && (lost || errors.Is(err, sqlite3.INTERRUPT) || errors.Is(err, stop) || verdict.Code(err) == "57014") {
 		return stop
 	}
 	var known *fault.Error
@@ -106,14 +58,14 @@ func (d *DB) mend(ctx context.Context, query string, err error, lost bool) error
 		return err
 	}
 	switch {
-	case lost || isDown(err):
+	case lost || verdict.Down(err):
 		d.tell(err)
 		return &fault.Error{Kind: fault.Unavailable, Reason: "database_unavailable", Message: "The database does not answer. Try again shortly.", RetryAfter: retryAfter, Cause: err}
-	case isBusy(err):
-		d.c.Log.Warn("the database is busy: another transaction holds what this one needs", "database", d.where, "statement", short(query), "cause", err.Error())
+	case verdict.Busy(err), errors.Is(err, errLost):
+		d.c.Log.Warn("the database is busy: another transaction holds what this one needs", "database", d.where, "statement", verdict.Short(query), "cause", err.Error())
 		return &fault.Error{Kind: fault.Unavailable, Reason: "database_busy", Message: "The database is busy. Try again shortly.", RetryAfter: retryAfter, Cause: err}
 	}
-	return &statementError{query: short(query), cause: err}
+	return &verdict.Refusal{Query: query, Cause: err}
 }
 
 // tell logs, at most once in five seconds, that the database is away, and what
@@ -128,33 +80,6 @@ func (d *DB) tell(err error) {
 		advice = fmt.Sprintf("PostgreSQL at %s does not answer: check that it runs, that it is reached from here, and that the LENDKEEP_ settings for the database are right", d.where)
 	}
 	d.c.Log.Error(advice, "database", d.where, "cause", err.Error())
-}
-
-// statementError is an engine's refusal of a statement. Its text withholds
-// what the engine says about values.
-type statementError struct {
-	query string
-	cause error
-}
-
-func (e *statementError) Error() string {
-	text := e.cause.Error()
-	var p *pgconn.PgError
-	if errors.As(e.cause, &p) && strings.HasPrefix(p.Code, "22") { // data exceptions quote the value
-		text = "a value does not fit (SQLSTATE " + p.Code + ")"
-	}
-	return "db: " + text + " [" + e.query + "]"
-}
-
-func (e *statementError) Unwrap() error { return e.cause }
-
-// short cuts a statement's text for a log line.
-func short(query string) string {
-	query = strings.Join(strings.Fields(query), " ")
-	if len(query) > 120 {
-		return query[:120] + "…"
-	}
-	return query
 }
 
 func errLostBatch() error {

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/lendkeep/lendkeep/internal/db/statement"
+	"github.com/lendkeep/lendkeep/internal/db/verdict"
 	"github.com/lendkeep/lendkeep/internal/fault"
 )
 
@@ -274,7 +275,7 @@ func CreateDatabase(ctx context.Context, adminDSN, name string) (dsn string, err
 		return "", err
 	}
 	err = administer(ctx, adminDSN, "create database "+pgx.Identifier{name}.Sanitize()+" template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'")
-	if code(err) == "42P04" {
+	if verdict.Code(err) == "42P04" {
 		return "", fault.Wrap(fault.Conflict, "database_exists", "A database of this name is there already.", err)
 	}
 	if err != nil {
