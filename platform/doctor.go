@@ -25,7 +25,7 @@ type finding struct{ what, found, mend string }
 // Run looks at the configuration and says how to mend it; exit status 1 if
 // something must be mended.
 func (doctorCommand) Run(ctx context.Context, s *Settings) error {
-	findings := []finding{s.lookAtData(), s.lookAtKMS(ctx), s.lookAtDatabase(ctx), s.lookAtProxies(), s.lookAtMail(), s.lookAtWitness(), s.lookAtRegion(), s.lookAtServer(ctx)}
+	findings := []finding{s.lookAtData(), s.lookAtKMS(ctx), s.lookAtDatabase(ctx), s.lookAtServersLog(ctx), s.lookAtProxies(), s.lookAtMail(), s.lookAtWitness(), s.lookAtRegion(), s.lookAtServer(ctx)}
 	bad := 0
 	for _, f := range findings {
 		mark := "✓"
@@ -70,6 +70,36 @@ func (s *Settings) lookAtDatabase(ctx context.Context) finding {
 	}
 	defer d.Close()
 	return s.lookUnder(ctx, d)
+}
+
+// lookAtServersLog looks whether the PostgreSQL server logs statements with their
+// parameters. What is stored is sealed before it goes there; what somebody looks for
+// (an e-mail address, a telephone number) is not.
+func (s *Settings) lookAtServersLog(ctx context.Context) finding {
+	const what = "database log"
+	if s.Postgres == "" {
+		return finding{what, "an embedded database logs no statements", ""}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	d, err := db.Open(ctx, db.Config{Engine: db.PostgreSQL, DSN: s.Postgres, Now: time.Now, Log: s.log()})
+	if err != nil {
+		return finding{what, "PostgreSQL cannot be asked what it logs", "mend the database first"}
+	}
+	defer d.Close()
+	var statements, slow, parameters, failed string
+	err = d.Read(ctx, d.Now(), func(ctx context.Context, tx *db.Tx) error {
+		return tx.One(ctx, `SELECT current_setting('log_statement'), current_setting('log_min_duration_statement'),
+			COALESCE(current_setting('log_parameter_max_length', true), '-1'), COALESCE(current_setting('log_parameter_max_length_on_error', true), '0')`, nil,
+			&statements, &slow, &parameters, &failed)
+	})
+	switch {
+	case err != nil:
+		return finding{what, "PostgreSQL does not tell what it logs: make sure that log_parameter_max_length is 0", ""}
+	case parameters != "0" && (statements != "none" || slow != "-1") || failed != "0":
+		return finding{what, "PostgreSQL logs statements with their parameters: what people look for lies open in its log", "set log_parameter_max_length = 0 and log_parameter_max_length_on_error = 0"}
+	}
+	return finding{what, "PostgreSQL logs no parameters of statements", ""}
 }
 
 // lookUnder looks at the volume under a PostgreSQL server of this machine: the server

@@ -206,7 +206,10 @@ func (s *soil) keepBook() {
 			s.send("GET", "/applications?q="+url.QueryEscape(q), s.as("underwriter"), nil)
 		}
 		for _, field := range []string{"ssn", "email", "phone", "date_of_birth"} {
-			s.send("POST", "/borrowers/"+id+"/reveal", s.as("manager"), map[string]any{"field": field, "reason": "The caller said " + p.ssn})
+			_, a := s.send("POST", "/borrowers/"+id+"/reveal", s.as("manager"), map[string]any{"field": field, "reason": "The caller said " + p.ssn})
+			if a["value"] != map[string]string{"ssn": strings.ReplaceAll(p.ssn, "-", ""), "email": p.email, "phone": p.phone, "date_of_birth": p.birth}[field] {
+				s.t.Fatalf("%s is not what was entered: %v", field, a)
+			}
 		}
 		loan := s.done("POST", "/loans", s.as("manager"), map[string]any{"borrower_id": id, "principal": "1200.00", "annual_rate": "7.5", "term_months": 12})
 		at := "/loans/" + fmt.Sprint(loan["id"])

@@ -44,6 +44,7 @@ type sweep struct {
 	anchors   map[uint64][]int32           // by the eight bytes
 	bits      []uint64                     // which of them there may be
 	found     map[string]map[string]string // by place, by word: the encoding
+	around    map[string]string            // by place and word: what stands around it
 	read      int64
 	words     []word
 }
@@ -56,7 +57,7 @@ func slot(v uint64) (int, uint64) {
 }
 
 func newSweep(words []word) *sweep {
-	s := &sweep{words: words, anchors: map[uint64][]int32{}, bits: make([]uint64, 1<<(bitsOf-6)), found: map[string]map[string]string{}}
+	s := &sweep{words: words, anchors: map[uint64][]int32{}, bits: make([]uint64, 1<<(bitsOf-6)), found: map[string]map[string]string{}, around: map[string]string{}}
 	for i, w := range words {
 		seen := map[string]bool{}
 		for _, base := range written(w) {
@@ -185,7 +186,16 @@ func (s *sweep) hit(place string, b []byte, from int, p *spelling, depth int) {
 	if depth > 0 {
 		how = "deflated"
 	}
-	s.found[place][s.words[p.word].text] = how
+	text := s.words[p.word].text
+	s.found[place][text] = how
+	if len(s.around) < 5000 { // printable, so that a person sees whose it is
+		s.around[place+text] = strings.Map(func(r rune) rune {
+			if r < ' ' || r > '~' {
+				return '·'
+			}
+			return r
+		}, string(bytes.ToValidUTF8(b[max(0, from-70):min(len(b), to+30)], []byte("·"))))
+	}
 }
 
 // most is how much of one stream is unpacked.

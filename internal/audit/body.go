@@ -21,12 +21,12 @@ func newBody(e *Entry, s *sealing) *entry.Body {
 		ID: e.ID, At: e.At,
 		Actor: clean.Text(e.Actor, clean.Name), ActorName: clean.Text(e.ActorName, clean.Name), For: clean.Text(e.For, clean.Name),
 		Channel: e.Channel.String(), Credential: clean.Text(e.Credential, clean.Name),
-		UserAgent: clean.Text(e.UserAgent, clean.Agent),
-		Operation: clean.Text(e.Operation, clean.Name), Object: clean.Text(e.Object, clean.Name),
+		UserAgent: clean.Said(e.UserAgent, clean.Agent),
+		Operation: clean.Text(e.Operation, clean.Name), Object: clean.Said(e.Object, clean.Name),
 		Outcome: e.Outcome.String(), Layer: clean.Text(e.Layer, clean.Name), Reason: clean.Text(e.Reason, clean.Name), Rule: clean.Text(e.Rule, clean.Value),
 		DecisionID: id.Decision(clean.Text(string(e.DecisionID), clean.Name)), PolicyVersion: e.PolicyVersion,
-		Grant: clean.Text(e.Grant, clean.Name), Given: clean.Text(e.Given, clean.Value),
-		Detail: clean.Map(e.Detail), Count: e.Count,
+		Grant: clean.Text(e.Grant, clean.Name), Given: clean.Said(e.Given, clean.Value),
+		Detail: clean.Open(e.Detail), Count: e.Count,
 	}
 	for i, o := range e.Operations {
 		if i == clean.List {

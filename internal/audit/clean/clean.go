@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lendkeep/lendkeep/internal/pan"
+	"github.com/lendkeep/lendkeep/internal/pii"
 )
 
 // Limits of recorded texts, in bytes after escaping, and of lists.
@@ -43,6 +44,16 @@ func Text(s string, limit int) string {
 	return s[:cut] + "…"
 }
 
+// Said is Text for what people and strangers type where nobody asked for personal
+// data: reasons, paths, filters, names of programs. What names or reaches a person
+// is replaced, since an entry lies open in the trail and in every export of it.
+func Said(s string, limit int) string {
+	if most := 4 * limit; len(s) > most {
+		s = s[:most]
+	}
+	return Text(pii.Mask(s), limit)
+}
+
 // printable reports whether s is printable ASCII: nearly every text that is recorded.
 func printable(s string) bool {
 	for i := range len(s) {
@@ -71,6 +82,15 @@ func escape(s string) string {
 		i += size
 	}
 	return b.String()
+}
+
+// Open is Map for details that are not sealed.
+func Open(m map[string]string) map[string]string {
+	out := Map(m)
+	for k, v := range out {
+		out[k] = Said(v, Value)
+	}
+	return out
 }
 
 // Map bounds and cleans a map; what is left out is said, not dropped.

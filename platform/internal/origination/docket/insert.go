@@ -7,6 +7,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/keys"
+	"github.com/lendkeep/lendkeep/internal/pii"
 )
 
 const nextSeq = `UPDATE application_counter SET last = last + 1 WHERE id = 1`
@@ -46,7 +47,7 @@ func (a *Application) Seal(ring *keys.Ring, key *keys.PersonKey, p Personal, cli
 // Insert stores a new application that has been sealed and decided.
 func Insert(ctx context.Context, tx *db.Tx, a *Application) error {
 	_, err := tx.Exec(ctx, insertApplication, a.ID, a.Seq, a.First, a.Last, Fold(a.First, a.Last), Fold(a.Last, a.First), a.City, a.Region, a.PostalCode, a.Country,
-		a.sealed[0], a.sealed[1], a.sealed[2], a.sealed[3], a.sealed[4], a.emailIndex, a.phoneIndex, a.addressIndex, a.Amount, a.Term, a.Purpose, a.Company, a.Channel, a.Status, a.Outcome,
+		a.sealed[0], a.sealed[1], a.sealed[2], a.sealed[3], a.sealed[4], a.emailIndex, a.phoneIndex, a.addressIndex, a.Amount, a.Term, pii.Mask(a.Purpose), a.Company, a.Channel, a.Status, a.Outcome,
 		a.Verdict, a.Machine, a.Check, a.Asked, a.CheckState, a.CreatedAt, a.stored(), a.DecidedAt, a.DecidedBy, a.DecidedByName, a.Loan, a.Revision)
 	return err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/pii"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/decision"
 )
@@ -50,7 +51,7 @@ func AddVerdict(ctx context.Context, tx *db.Tx, v *Verdict) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO verdict (`+verdictColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		v.ID, v.Application, v.Check, v.Rules, string(input), string(results), v.Outcome.String(), string(reasons), db.Bool(v.Automatic), v.By.ID, v.By.Name, v.Note, v.At)
+		v.ID, v.Application, v.Check, v.Rules, string(input), string(results), v.Outcome.String(), string(reasons), db.Bool(v.Automatic), v.By.ID, v.By.Name, pii.Mask(v.Note), v.At)
 	return err
 }
 
@@ -122,7 +123,7 @@ type Move struct {
 // AddMove appends a change of status of a locked application.
 func AddMove(ctx context.Context, tx *db.Tx, aid id.Application, m Move) error {
 	_, err := tx.Exec(ctx, `INSERT INTO application_transition (application_id, n, from_status, to_status, actor, actor_name, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		aid, m.N, m.From, m.To, m.By.ID, m.By.Name, m.Reason, m.At)
+		aid, m.N, m.From, m.To, m.By.ID, m.By.Name, pii.Mask(m.Reason), m.At)
 	return err
 }
 
