@@ -121,6 +121,18 @@ func settleIn(t *testing.T, engine db.Engine) *leaver {
 	l.must("POST", "/loans/"+l.loan+"/fees", `{"amount":"1.00","memo":"letter to Zebulon"}`)
 	l.must("PATCH", "/borrowers/"+l.borrower, `{"reference":"QUARTERMAIN-1","phone":"+1 212 555 7391 x2"}`)
 	l.must("POST", "/borrowers/"+l.borrower+"/reveal", `{"field":"email","reason":"a call"}`)
+	for path, body := range map[string]string{"ssn": `{"ssn":"517654329"}`, "contact": `{"email":"Zebulon.Quartermain@planted.example"}`} {
+		if out := l.must("POST", "/borrowers/search/"+path, body); out["total"] != 1.0 || out["items"].([]any)[0].(map[string]any)["id"] != l.borrower {
+			t.Errorf("the exact search by %s finds %v", path, out)
+		}
+		e := l.must("GET", "/audit?limit=1&operation=borrower.search."+path, "")["items"].([]any)[0].(map[string]any)
+		if said, _ := json.Marshal(e); bytes.Contains(said, []byte("517")) || bytes.Contains(said, []byte("planted")) || e["detail"].(map[string]any)["field"] == nil {
+			t.Errorf("the entry of an exact search: %s", said)
+		}
+	}
+	if got := l.must("POST", "/applications/"+l.rejected+"/reveal", `{"field":"ssn","reason":"a call"}`); got["value"] != "517654329" {
+		t.Errorf("an applicant's field is revealed as %v", got)
+	}
 	for _, q := range []string{"/borrowers?q=Zebulon", "/applications?q=zebulon.quartermain%40planted.example", "/loans?q=quarterm", "/borrowers?q=%28212%29+555-7391", "/borrowers?q=Quartermain%20Zeb"} {
 		l.must("GET", q, "")
 	}
@@ -315,6 +327,11 @@ func (l *leaver) looksErased() {
 	see("/loans?limit=50", `"[erased]"`)
 	see("/borrowers/"+l.borrower+"/privacy", `"erased_at":"20`)
 	for _, q := range []string{"zebulon", "quartermain", "Xanthippe", "zebulon.quartermain@planted.example", "2125557391"} {
+		for _, exact := range [][2]string{{"ssn", `{"ssn":"517-65-4329"}`}, {"contact", `{"email":"zebulon.quartermain@planted.example"}`}, {"contact", `{"phone":"2125557391"}`}} {
+			if out := l.must("POST", "/borrowers/search/"+exact[0], exact[1]); out["total"] != 0.0 {
+				l.t.Errorf("the exact search %s finds %v", exact[1], out["total"])
+			}
+		}
 		for _, list := range []string{"/borrowers", "/loans", "/applications"} {
 			if out := l.must("GET", list+"?q="+url.QueryEscape(q), ""); out["total"] != 0.0 {
 				l.t.Errorf("%s?q=%s finds %v", list, q, out["total"])

@@ -62,6 +62,7 @@ type Desk struct {
 	RelatedList  *gate.Op[Ref, RelatedOut]
 	History      *gate.Op[Ref, HistoryOut]
 	Evidence     *gate.Op[EvidenceIn, gate.File]
+	Reveal       *gate.Op[RevealIn, RevealOut]
 	Approve      *gate.Op[ApproveIn, ActedOut]
 	Reject       *gate.Op[RejectIn, ActedOut]
 	Reprocess    *gate.Op[ReprocessIn, ActedOut]
@@ -81,7 +82,7 @@ func New(c Config) *Desk {
 
 // Operations lists what the desk does.
 func (d *Desk) Operations() []gate.Entry {
-	own := []gate.Entry{d.Submit, d.List, d.View, d.CheckView, d.DecisionView, d.RelatedList, d.History, d.Evidence, d.Approve, d.Reject, d.Reprocess,
+	own := []gate.Entry{d.Submit, d.List, d.View, d.CheckView, d.DecisionView, d.RelatedList, d.History, d.Evidence, d.Reveal, d.Approve, d.Reject, d.Reprocess,
 		d.CheckBegin, d.CheckRecord, d.CheckExpire}
 	return slices.Concat(own, d.Book.Entries(), d.Provider.Entries())
 }
@@ -109,6 +110,7 @@ func (d *Desk) applicationOperations() {
 	d.CheckView = look("application.network_check.view", "View network check", "Application/Risk Score", "/applications/{id}/network-check", d.checkView)
 	d.DecisionView = look("application.decision.view", "View decision", "Application/Risk Score", "/applications/{id}/decision", d.decisionView)
 	d.RelatedList = look("application.related.list", "Related applications", "Application/Summary", "/applications/{id}/related", d.related)
+	d.Reveal = d.revealOperation()
 	d.History = look("application.history", "View transitions", "Application/Transitions", "/applications/{id}/history", d.history)
 	d.Evidence = &gate.Op[EvidenceIn, gate.File]{Name: "application.evidence", Title: "Evidence of a decision", Area: "Applications", Screen: "Application/Documents",
 		Method: "GET", Path: "/applications/{id}/evidence", Kind: operation.Read, Audit: operation.Looked, Sensitivity: operation.Personal,

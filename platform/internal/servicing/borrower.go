@@ -90,6 +90,7 @@ type BorrowerListOut struct {
 	Total   int64         `json:"total" class:"public"`
 	TotalIs string        `json:"total_is" class:"public" enum:"exact,at_least"`
 	Next    string        `json:"next,omitempty" class:"public"`
+	mark    *book.BorrowerMark
 }
 
 func (d *Desk) borrowerList(ctx context.Context, c *gate.Call, in *BorrowerListIn) (*BorrowerListOut, error) {
@@ -110,6 +111,15 @@ func (d *Desk) borrowerList(ctx context.Context, c *gate.Call, in *BorrowerListI
 	}
 	c.SealedDetail("q", in.Q)
 	c.Detail("reference", in.Reference)
+	out, err := d.found(ctx, c, q)
+	if err == nil && out.mark != nil {
+		out.Next = sealCursor(c, "borrower.list", filter, out.mark)
+	}
+	return out, err
+}
+
+// found gives a page of borrowers, personal fields masked.
+func (d *Desk) found(ctx context.Context, c *gate.Call, q book.BorrowerQuery) (*BorrowerListOut, error) {
 	page, err := book.ListBorrowers(ctx, c.Tx, c.Tenant.Ring, c.Scope, q)
 	if err != nil {
 		return nil, err
@@ -122,9 +132,7 @@ func (d *Desk) borrowerList(ctx context.Context, c *gate.Call, in *BorrowerListI
 	for i, p := range people {
 		out.Items[i] = borrowerOut(page.Rows[i], p)
 	}
-	if page.Next != nil {
-		out.Next = sealCursor(c, "borrower.list", filter, page.Next)
-	}
+	out.mark = page.Next
 	return out, nil
 }
 

@@ -55,6 +55,8 @@ type Desk struct {
 	BorrowerView   *gate.Op[BorrowerRef, BorrowerOut]
 	BorrowerCreate *gate.Op[BorrowerCreateIn, BorrowerMade]
 	BorrowerUpdate *gate.Op[BorrowerUpdateIn, BorrowerOut]
+	SearchSSN      *gate.Op[SSNIn, BorrowerListOut]
+	SearchContact  *gate.Op[ContactIn, BorrowerListOut]
 	BorrowerReveal *gate.Op[BorrowerRevealIn, RevealOut]
 }
 
@@ -66,6 +68,8 @@ func New(c Config) *Desk {
 	d.moneyOperations()
 	d.paperOperations()
 	d.borrowerOperations()
+	d.SearchSSN = exact(d, "borrower.search.ssn", "Find borrower by social security number", "/borrowers/search/ssn", "manager", func(in *SSNIn) (string, string) { return "ssn", in.SSN })
+	d.SearchContact = exact(d, "borrower.search.contact", "Find borrower by e-mail or phone", "/borrowers/search/contact", "manager agent", (*ContactIn).field)
 	d.Desk = shelf.New(shelf.Config{List: d.filtered, Keep: d.keep, Changed: d.accessChanged})
 	return d
 }
@@ -75,7 +79,7 @@ func (d *Desk) Operations() []gate.Entry {
 	return append(d.Desk.Operations(),
 		d.LoanList, d.LoanExport, d.LoanView, d.LoanCreate, d.ScheduleView, d.PaymentList, d.PaymentLog, d.FeeCharge, d.AdjustmentPost, d.WriteOff,
 		d.EntryReverse, d.PayoffView, d.NoteList, d.NoteAdd, d.StatusSet, d.CustomSet,
-		d.BorrowerList, d.BorrowerView, d.BorrowerCreate, d.BorrowerUpdate, d.BorrowerReveal,
+		d.BorrowerList, d.BorrowerView, d.BorrowerCreate, d.BorrowerUpdate, d.BorrowerReveal, d.SearchSSN, d.SearchContact,
 	)
 }
 
@@ -95,8 +99,7 @@ func (d *Desk) keep(ctx context.Context, c *gate.Call, loans ...id.Loan) error {
 	return d.keeper.Keep(ctx, c.Tx, c.Policy.Vocabulary().Loans, c.Today, loans...)
 }
 
-// Moved brings visible sets up to date after an erasure has taken the borrower's
-// name from loans.
+// Moved is keep after an erasure has taken the borrower's name from loans.
 func (d *Desk) Moved(ctx context.Context, c *gate.Call, loans []id.Loan) error {
 	return d.keep(ctx, c, loans...)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/keys"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
@@ -41,6 +42,32 @@ func indexed(column string, values [][]byte) Match {
 	return Match{c.SQL(), c.Args()}
 }
 
+// Exactly gives the way in which a borrower is found by one whole value: ssn,
+// email or phone.
+func Exactly(ring *keys.Ring, field, value string) (*Match, error) {
+	m, normal := new(Match), ""
+	switch value = strings.TrimSpace(value); field {
+	case "ssn":
+		digits, ok := socialSecurity(value)
+		if !ok {
+			return nil, fault.Bad("ssn", "Write nine digits, with or without dashes.")
+		}
+		normal = digits
+	case "email":
+		if !emailForm(value) {
+			return nil, fault.Bad("email", "Write an e-mail address like name@example.com.")
+		}
+		normal = emailKey(value)
+	default:
+		if !phoneDigits(value) {
+			return nil, fault.Bad("phone", "Write a telephone number of 7 to 15 digits, or an e-mail address.")
+		}
+		normal = phoneKey(value)
+	}
+	*m = indexed(field+"_index", ring.BlindIndexes("borrower."+field, normal))
+	return m, nil
+}
+
 // BorrowersLike gives the select of the borrowers that a text may name, glued
 // by UNION or UNION ALL.
 func BorrowersLike(ring *keys.Ring, text, glue string) (string, []any) {
@@ -57,6 +84,7 @@ func BorrowersLike(ring *keys.Ring, text, glue string) (string, []any) {
 type BorrowerQuery struct {
 	Text      string
 	Reference string // the whole reference
+	Only      *Match // one way alone; nil: any
 	Desc      bool   // by last name, from Z
 	After     *BorrowerMark
 	Limit     int
@@ -93,6 +121,9 @@ func ListBorrowers(ctx context.Context, tx *db.Tx, ring *keys.Ring, sc gate.Scop
 	if q.Text != "" {
 		people, args := BorrowersLike(ring, strings.TrimSpace(q.Text), " UNION ")
 		filters = db.Where("b.id IN ("+people+")", args...)
+	}
+	if q.Only != nil {
+		filters = db.And(filters, db.Where(fmt.Sprintf(q.Only.SQL, "b"), q.Only.Args...))
 	}
 	if q.Reference != "" {
 		filters = db.And(filters, db.Where("b.reference = ? AND b.reference <> ''", q.Reference))

@@ -1,0 +1,126 @@
+package house_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
+)
+
+// An application that became nothing is erased by itself. The erasure is broken off
+// after every step, and whoever finds it next goes on; one that a hold has
+// overtaken stops before anything is lost.
+func TestAnApplicantIsErasedAloneAndABrokenErasureGoesOn(t *testing.T) {
+	for name, engine := range enginesOf(t) {
+		t.Run(name, func(t *testing.T) {
+			l := settleIn(t, engine)
+			l.later(3 * years)
+			path := "/applications/" + l.rejected
+			if got := l.send("POST", "/applications/"+l.application+"/erase", `{"reason":"a letter"}`, l.boss.key, l.boss.address); got.status != 409 || !strings.Contains(string(got.body), "has become a loan") {
+				t.Errorf("erasing the application of a loan: %d %s", got.status, got.body)
+			}
+			approve := func() id.Erasure {
+				p := l.must("POST", path+"/erase", `{"reason":"a letter"}`)["proposal"].(string)
+				if got := l.send("POST", "/proposals/"+p+"/approve", `{}`, l.boss.key, l.boss.address); got.status/100 != 4 {
+					t.Errorf("approving one's own: %d %s", got.status, got.body)
+				}
+				l.mustAs(l.second, "POST", "/proposals/"+p+"/approve", `{}`)
+				return id.Erasure(l.must("GET", "/erasures", "")["items"].([]any)[0].(map[string]any)["id"].(string))
+			}
+			step := func(e id.Erasure) bool {
+				l.tick()
+				more, err := l.house.Privacy.Step(t.Context(), l.house.Gate, l.tenant, e)
+				check(t, err)
+				return more
+			}
+			stands := func(e id.Erasure) map[string]any { return l.must("GET", "/erasures/"+string(e), "") }
+			e := approve()
+			h := l.must("POST", "/legal-holds", `{"subject":"application/`+l.rejected+`","reason":"a lawsuit"}`)["id"].(string)
+			step(e)
+			if s := stands(e); s["state"] != "stopped" || !strings.Contains(s["trouble"].(string), "legal hold") {
+				t.Fatalf("a hold came in between: %v", s)
+			}
+			if a := l.must("GET", path, ""); a["applicant"].(map[string]any)["last_name"] != "Quartermain" || a["erased_at"] != nil {
+				t.Errorf("a stopped erasure has erased: %v", a)
+			}
+			l.must("POST", "/legal-holds/"+h+"/release", `{"reason":"settled"}`)
+			e = approve()
+			for more := true; more; {
+				check(t, l.house.Privacy.Resume(t.Context(), l.tenant)) // a new start of the server
+				more = step(e)
+			}
+			check(t, l.house.Privacy.Resume(t.Context(), l.tenant))
+			if s := stands(e); s["state"] != "done" || s["object"] != "application/"+l.rejected {
+				t.Fatalf("the erasure: %v", s)
+			}
+			if a := l.must("GET", path, ""); a["applicant"].(map[string]any)["last_name"] != "[erased]" {
+				t.Errorf("the applicant: %v", a["applicant"])
+			}
+			if b := l.must("GET", "/borrowers/"+l.borrower, ""); b["name"] != "Zebulon Quartermain" {
+				t.Errorf("somebody else's record went: %v", b)
+			}
+			check(t, l.tenant.DB.Read(t.Context(), 0, func(ctx context.Context, tx *db.Tx) error { return l.tenant.Trail.Verify(ctx, tx) }))
+		})
+	}
+}
+
+// A person is given everything that is held, in full, and the trail says so without
+// saying what it was.
+func TestAPersonIsGivenEverythingThatIsHeld(t *testing.T) {
+	for name, engine := range enginesOf(t) {
+		t.Run(name, func(t *testing.T) {
+			l := settleIn(t, engine)
+			_, err := l.tenant.Trail.Sequence(t.Context())
+			check(t, err)
+			l.tick()
+			got := l.send("POST", "/borrowers/"+l.borrower+"/data-export", `{"format":"json","reason":"asked for by letter"}`, l.boss.key, l.boss.address)
+			if got.status != 200 || !strings.HasPrefix(got.kind, "application/json") {
+				t.Fatalf("the export: %d %s %.300s", got.status, got.kind, got.body)
+			}
+			var doc struct {
+				Format, Class string
+				Sections      []struct {
+					Title string
+					Rows  []map[string]string
+				}
+				Looks []struct{ Operation string } `json:"who_looked"`
+			}
+			check(t, json.Unmarshal(got.body, &doc))
+			titles := map[string]int{}
+			for _, s := range doc.Sections {
+				titles[s.Title] = len(s.Rows)
+			}
+			for title, rows := range map[string]int{"Person": 1, "Loans": 1, "Ledger": 2, "Notes": 1, "Custom fields": 2, "Documents": 1, "Applications": 2, "Network checks": 2} {
+				if titles[title] < rows && !(title == "Ledger" && titles[title] > 0) {
+					t.Errorf("%d rows of %s, want %d: %v", titles[title], title, rows, titles)
+				}
+			}
+			for _, told := range []string{`"ssn": "517654329"`, `"date_of_birth": "1971-03-29"`, "Zebulon moved to Xanthippe Falls", `"principal": "5000.00"`, "a boat for Zebulon", "borrower.reveal", "8.8.8.8"} {
+				if !bytes.Contains(got.body, []byte(told)) {
+					t.Errorf("the export does not tell %s", told)
+				}
+			}
+			l.tick()
+			if pdf := l.send("POST", "/borrowers/"+l.borrower+"/data-export", `{"format":"pdf","reason":"asked for by letter"}`, l.boss.key, l.boss.address); pdf.status != 200 || !bytes.HasPrefix(pdf.body, []byte("%PDF-")) || len(pdf.body) < 2000 {
+				t.Errorf("the PDF: %d %.100s", pdf.status, pdf.body)
+			}
+			e := l.must("GET", "/audit?limit=1&operation=borrower.data.export", "")["items"].([]any)[0].(map[string]any)
+			if said, _ := json.Marshal(e); e["given"] != "asked for by letter" || !strings.Contains(string(said), "Person") || bytes.Contains(said, []byte("Zebulon")) {
+				t.Errorf("the entry of the export: %s", said)
+			}
+			if list := l.must("GET", "/data-exports", ""); list["total"] != 2.0 {
+				t.Errorf("the exports: %v", list)
+			}
+			investor := l.newcomer(policy.Manager)
+			l.tick()
+			if got := l.send("POST", "/borrowers/"+l.borrower+"/data-export", `{"reason":"x"}`, investor.key, investor.address); got.status != 403 {
+				t.Errorf("a manager exports: %d", got.status)
+			}
+		})
+	}
+}
