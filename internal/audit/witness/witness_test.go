@@ -37,7 +37,7 @@ func ddl(t testing.TB) fs.FS {
 	t.Helper()
 	out := fstest.MapFS{}
 	for _, engine := range []string{"sqlite", "postgres"} {
-		for i, name := range []string{"0002_audit.sql", "0009_checkpoint.sql"} {
+		for i, name := range []string{"0002_audit.sql", "0009_checkpoint.sql", "0014_retention.sql"} {
 			b, err := os.ReadFile(filepath.Join("..", "..", "..", "platform", "internal", "schema", engine, name))
 			if err != nil {
 				t.Fatal(err)
