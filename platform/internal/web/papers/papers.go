@@ -106,7 +106,7 @@ func (s *Shelf) Look(ctx context.Context, v *visit.Visit, p *gate.Page, ref stri
 }
 
 func (t *Tab) table() parts.Table {
-	out := parts.Table{ID: "documents", Caption: "Documents", Columns: []parts.Column{{Head: "Name"}, {Head: "Kind", Narrow: true}, {Head: "Size", Align: parts.Right, Narrow: true}, {Head: "Added", Narrow: true}, {Head: "", Narrow: true}},
+	out := parts.Table{ID: "documents", Caption: "Documents", Columns: []parts.Column{{Head: "Name"}, {Head: "Kind", Narrow: true}, {Head: "Size", Align: parts.Right, Narrow: true}, {Head: "Added", Narrow: true}, {Head: "Act", Narrow: true}},
 		Empty: parts.Empty{Title: "No documents yet", Text: "Pay slips, bank statements, letters and proofs of address stand here for the next person."}}
 	for _, d := range t.out.Items {
 		row := parts.Row{Label: d.Name, Quiet: d.RemovedAt != "" || d.Erased, Cells: []templ.Component{
