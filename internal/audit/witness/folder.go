@@ -34,13 +34,18 @@ func (f Folder) Take(ctx context.Context, t Trail, newest audit.Signed, _ Taken)
 	if err != nil {
 		return Taken{}, err
 	}
+	size := int64(0)
 	if held != nil {
+		size = int64(held.Size)
 		if err := begins(ctx, t, *held, newest.Size); err != nil {
 			return Taken{}, err
 		}
 		if held.Size == uint64(newest.Size) {
 			return Taken{Size: newest.Size, Note: newest.Note}, nil
 		}
+	}
+	if err := f.notify(ctx, t, size, newest.Size); err != nil {
+		return Taken{}, err
 	}
 	if _, err := file.WriteString(newest.Note + "\n"); err != nil {
 		return Taken{}, fmt.Errorf("witness folder: %w", err)
@@ -54,18 +59,13 @@ func (f Folder) Take(ctx context.Context, t Trail, newest audit.Signed, _ Taken)
 // lastOf reads the last checkpoint of a file; nil if it is empty. A note that was cut
 // off by a crash is passed over: the next one follows on a line of its own.
 func lastOf(file *os.File) (*checkpoint.Checkpoint, error) {
-	info, err := file.Stat()
+	end, err := tailOf(file)
 	if err != nil {
-		return nil, fmt.Errorf("witness folder: %w", err)
+		return nil, err
 	}
-	n := min(info.Size(), tail)
-	b := make([]byte, n)
-	if _, err := file.ReadAt(b, info.Size()-n); err != nil && n > 0 {
-		return nil, fmt.Errorf("witness folder: %w", err)
-	}
-	notes := checkpoint.Split(string(b))
+	notes := checkpoint.Split(end)
 	if len(notes) == 0 {
-		if info.Size() > 0 && n == tail {
+		if len(end) == tail {
 			return nil, fmt.Errorf("witness folder: %s holds no checkpoint at its end", file.Name())
 		}
 		return nil, nil
@@ -75,6 +75,20 @@ func lastOf(file *os.File) (*checkpoint.Checkpoint, error) {
 		return nil, fmt.Errorf("witness folder: %s: %w", file.Name(), err)
 	}
 	return &c, nil
+}
+
+// tailOf reads the end of a file.
+func tailOf(file *os.File) (string, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return "", fmt.Errorf("witness folder: %w", err)
+	}
+	n := min(info.Size(), tail)
+	b := make([]byte, n)
+	if _, err := file.ReadAt(b, info.Size()-n); err != nil && n > 0 {
+		return "", fmt.Errorf("witness folder: %w", err)
+	}
+	return string(b), nil
 }
 
 // begins checks that what a witness holds is the beginning of the trail of that size.

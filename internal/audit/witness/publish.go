@@ -17,8 +17,10 @@ type Publisher struct {
 	DB     *db.DB
 	Trail  *audit.Trail
 	Lender string
-	Open   func(w Row) (Witness, error) // makes the witness of a row
-	Log    *slog.Logger
+	// Notices are the operations that folders keep notices of; none: they keep none.
+	Notices []string
+	Open    func(w Row) (Witness, error) // makes the witness of a row
+	Log     *slog.Logger
 }
 
 // every is how often each kind of witness is asked to take something new.
@@ -159,7 +161,7 @@ func (p *Publisher) trail() Trail {
 	read := func(ctx context.Context, fn func(ctx context.Context, tx *db.Tx) error) error {
 		return p.DB.Read(ctx, p.DB.Now(), fn)
 	}
-	return Trail{Origin: p.Trail.Origin(), Lender: p.Lender,
+	out := Trail{Origin: p.Trail.Origin(), Lender: p.Lender, Signers: p.Trail.Signers, Keys: p.Trail.Keys,
 		Consistent: func(ctx context.Context, earlier, later int64) (path [][32]byte, err error) {
 			err = read(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 				path, err = p.Trail.Consistency(ctx, tx, earlier, later)
@@ -174,4 +176,14 @@ func (p *Publisher) trail() Trail {
 			})
 			return root, err
 		}}
+	if len(p.Notices) > 0 {
+		out.Noticed = func(ctx context.Context, after, to int64) (list []Notice, err error) {
+			err = read(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+				list, err = Noticed(ctx, tx, p.Notices, after, to)
+				return err
+			})
+			return list, err
+		}
+	}
+	return out
 }

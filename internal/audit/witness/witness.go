@@ -2,7 +2,7 @@
 // server cannot change: a folder on another volume, a witness of transparency logs
 // over https, a mailbox.
 //
-//	newest checkpoint ─ Publisher ─┬─ Folder   one file a trail, appended
+//	newest checkpoint ─ Publisher ─┬─ Folder   one file a trail, appended; one of notices
 //	                               ├─ Endpoint C2SP tlog-witness, add-checkpoint
 //	                               └─ Mailbox  a letter a day
 //
@@ -18,6 +18,7 @@ import (
 	"errors"
 
 	"github.com/lendkeep/lendkeep/internal/audit"
+	"github.com/lendkeep/lendkeep/internal/proof/checkpoint"
 )
 
 // Kinds of witness.
@@ -52,4 +53,9 @@ type Trail struct {
 	Consistent func(ctx context.Context, earlier, later int64) ([][32]byte, error)
 	// Root is the root that the trail had at a size.
 	Root func(ctx context.Context, size int64) ([32]byte, error)
+	// Noticed reads what a restored house must know of a stretch; nil: nobody asks.
+	Noticed func(ctx context.Context, after, to int64) ([]Notice, error)
+	// Signers are the keys that sign now, and Keys the public ones that ever did.
+	Signers func() []checkpoint.Signer
+	Keys    func() ([]string, error)
 }

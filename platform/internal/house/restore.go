@@ -55,6 +55,7 @@ type restoring struct {
 	trusted        []string // keys that may have signed
 	point          checkpoint.Checkpoint
 	kept           kept
+	erased         []string // objects of erasures that come again
 	words          []string
 }
 

@@ -3,15 +3,19 @@ package house_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/lendkeep/lendkeep/internal/audit"
+	"github.com/lendkeep/lendkeep/internal/audit/witness"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/keys"
@@ -20,6 +24,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/custody/backups"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/house"
+	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
 
 // placed lets the sequencer place and sign what there is.
@@ -377,5 +382,123 @@ func (s *safe) litter(c house.Config) {
 			name += "." + end
 		}
 		check(s.t, os.WriteFile(filepath.Join(c.Data, "tenants", name+".db"), []byte("half"), 0o600))
+	}
+}
+
+// witnessed is a house whose checkpoints and notices go to a folder.
+func (s *safe) witnessed(folder string) {
+	s.t.Helper()
+	s.write(func(ctx context.Context, tx *db.Tx) error { return witness.Operated(ctx, tx, folder, "house/operator") })
+}
+
+// told lets the witness take what there is.
+func (s *safe) publish() {
+	s.t.Helper()
+	s.placed()
+	p := witness.Publisher{DB: s.tenant.DB, Trail: s.tenant.Trail, Lender: "Acme", Notices: s.house.Noticed(), Log: s.house.Config.Log,
+		Open: func(w witness.Row) (witness.Witness, error) { return witness.Folder{Path: w.Target}, nil }}
+	check(s.t, p.Last(s.t.Context()))
+}
+
+// on reports whether a person is.
+func (s *safe) on(who *person) bool {
+	return s.one(`SELECT active FROM staff WHERE id = ?`, who.id) == 1
+}
+
+// What somebody lost after the backup does not come back with it, and nobody else loses
+// anything: the witness tells.
+func TestWhatWasTakenAwayAfterTheBackupStaysTakenAway(t *testing.T) {
+	for name, engine := range enginesOf(t) {
+		t.Run(name, func(t *testing.T) {
+			s := stock(t, walkable(t, engine), 3)
+			folder := t.TempDir()
+			s.witnessed(folder)
+			gone, keyless, narrowed, kept := s.newcomer(policy.Agent), s.newcomer(policy.Agent), s.newcomer(policy.Investor), s.newcomer(policy.Manager)
+			own := s.must("POST", "/roles", `{"name":"Own","ui":["loan.list"],"api":["loan.list","loan.view"]}`)["id"].(string)
+			s.must("PATCH", "/users/"+string(narrowed.id), `{"role":"Own"}`)
+			second := s.must("POST", "/users/"+string(keyless.id)+"/api-keys", `{"label":"Second","scope":["me.view"]}`)["id"].(string)
+			s.publish()
+			data, keyStore := s.backedUp("data"), s.backedUp("key_store")
+			before := s.elsewhere(engine)
+			if _, err := house.Restore(t.Context(), before, house.Restoring{Data: data, KeyStore: keyStore, Witnesses: []string{t.TempDir()}}); err == nil {
+				t.Error("an empty folder is taken for a witness")
+			}
+			s.must("PATCH", "/users/"+string(gone.id), `{"active":false}`)
+			s.must("DELETE", "/api-keys/"+second, "")
+			s.must("PUT", "/roles/"+own, `{"name":"Own","ui":["loan.list"],"api":["loan.list"]}`)
+			check(t, s.tenant.Trail.Join(t.Context(), &audit.Entry{Actor: "house/privacy", Channel: operation.Job, Operation: "privacy.erasure.advance", Object: "borrower/" + s.borrowers[1], Outcome: operation.Allowed}))
+			check(t, s.tenant.Persons.Destroy(t.Context(), s.borrowers[1]))
+			s.publish()
+			to := s.elsewhere(engine)
+			done, err := house.Restore(t.Context(), to, house.Restoring{Data: data, KeyStore: keyStore, Witnesses: []string{folder}, Keys: s.keysOf()})
+			check(t, err)
+			said := strings.Join(done.Words, "\n")
+			r := s.moved(to)
+			if r.on(gone) || r.on(narrowed) || !r.on(keyless) || !r.on(kept) || !r.on(s.boss) {
+				t.Errorf("on are: switched off %v, narrowed %v, without a key %v, others %v %v\n%s", r.on(gone), r.on(narrowed), r.on(keyless), r.on(kept), r.on(s.boss), said)
+			}
+			if n := r.one(`SELECT COUNT(*) FROM api_key WHERE id = ? AND revoked_at = 0`, second); n != 0 {
+				t.Error("the key that was revoked is good again")
+			}
+			if got := r.send("GET", "/loans", "", kept.key, kept.address); got.status != 200 {
+				t.Errorf("somebody whom nothing concerned: %d %s", got.status, got.body)
+			}
+			if _, err := r.tenant.Persons.Open(t.Context(), s.borrowers[1]); !errors.Is(err, keys.ErrDestroyed) {
+				t.Errorf("the key of the erased: %v", err)
+			}
+			if n := r.one(`SELECT COUNT(*) FROM borrower WHERE id = ? AND (last_name LIKE 'Kept%' OR city = 'Town')`, s.borrowers[1]); n != 0 {
+				t.Error("name or town of the erased came back")
+			}
+			if n := r.one(`SELECT COUNT(*) FROM erasure WHERE object = ? AND state = 'done'`, "borrower/"+s.borrowers[1]); n != 1 {
+				t.Errorf("%d erasures are done", n)
+			}
+			if _, err := r.tenant.Persons.Open(t.Context(), s.borrowers[0]); err != nil {
+				t.Errorf("the key of another: %v", err)
+			}
+			for _, want := range []string{"Erased again: borrower/" + s.borrowers[1], "(user.update)", "(role.update)", "The witness goes on to entry"} {
+				if !strings.Contains(said, want) {
+					t.Errorf("%q is not said:\n%s", want, said)
+				}
+			}
+			if strings.Contains(said, "vouches") {
+				t.Error("a key was given, and it is said that none was")
+			}
+			s.goesOn(r)
+			s.partsFrom(r, folder)
+		})
+	}
+}
+
+// partsFrom has the old witness see that the restored house is not the one it knows.
+func (s *safe) partsFrom(r *safe, folder string) {
+	s.t.Helper()
+	r.witnessed(folder)
+	p := witness.Publisher{DB: r.tenant.DB, Trail: r.tenant.Trail, Lender: "Acme", Notices: r.house.Noticed(), Log: s.house.Config.Log,
+		Open: func(w witness.Row) (witness.Witness, error) { return witness.Folder{Path: w.Target}, nil }}
+	check(s.t, p.Last(s.t.Context()))
+	if n := r.one(`SELECT COUNT(*) FROM audit_witness WHERE parted > 0`); n != 1 {
+		s.t.Error("the old witness does not say that the trail has parted")
+	}
+	r.witnessed(s.t.TempDir())
+	check(s.t, p.Last(s.t.Context()))
+	if n := r.one(`SELECT COUNT(*) FROM audit_witness WHERE active = 1 AND parted = 0 AND size > 0`); n != 1 {
+		s.t.Error("a new folder does not take the restored trail")
+	}
+}
+
+// Nobody's right is decided by a word that somebody forgot: every operation that changes
+// who may do what is noticed, and has a consequence.
+func TestEveryChangeOfAccessIsNoticed(t *testing.T) {
+	w := walkable(t, db.SQLite)
+	list := w.house.Noticed()
+	for _, want := range []string{"user.update", "role.update", "search_restriction.assign", "ip_rule.delete", "api_key.revoke", "me.api_key.revoke", "password.change", "password.reset", "factor.remove", "user.factors.reset", "team.update", "policy_file.import", "proposal.approve"} {
+		if !slices.Contains(list, want) {
+			t.Errorf("%s is not noticed", want)
+		}
+	}
+	for _, not := range []string{"loan.payment.log", "session.begin", "borrower.reveal", "key.rotate"} {
+		if slices.Contains(list, not) {
+			t.Errorf("%s is noticed", not)
+		}
 	}
 }

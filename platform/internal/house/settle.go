@@ -2,9 +2,11 @@ package house
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,9 +25,10 @@ import (
 
 // kept is what witnesses kept of the trail.
 type kept struct {
-	notes []string // checkpoints that the restored trail must contain
-	size  uint64   // of the newest
-	at    int64
+	notes   []string // checkpoints that the restored trail must contain
+	size    uint64   // of the newest
+	at      int64
+	notices []witness.Notice // of what happened after the backup
 }
 
 // remember reads what the witnesses kept, and wants either a witness that goes further
@@ -43,6 +46,9 @@ func (x *restoring) remember(context.Context) error {
 		}
 		for _, n := range notes {
 			c, _, err := checkpoint.Open(n, x.trusted...)
+			if errors.Is(err, checkpoint.ErrForm) {
+				continue // cut off by a crash
+			}
 			if err != nil {
 				return fmt.Errorf("a checkpoint in %s: %w", folder, err)
 			}
@@ -53,6 +59,11 @@ func (x *restoring) remember(context.Context) error {
 				x.kept.size, x.kept.at = c.Size, c.At
 			}
 		}
+		if !x.Void {
+			if err := x.forget(folder, origin); err != nil {
+				return err
+			}
+		}
 	}
 	if x.Void {
 		if x.Administrator == "" {
@@ -60,7 +71,10 @@ func (x *restoring) remember(context.Context) error {
 		}
 		return nil
 	}
-	return fault.Bad("void", "What was revoked or erased after the backup would come back. End every key and switch everybody off but one administrator: --void --administrator EMAIL.")
+	if x.kept.size < x.point.Size || len(x.Witnesses) == 0 {
+		return fault.Bad("witness", "What was revoked or erased after the backup would come back. Give the folder of a witness that goes further than the backup (--from-witness FOLDER); where there is none, end every key and switch everybody off but one administrator (--void --administrator EMAIL).")
+	}
+	return nil
 }
 
 // settle verifies what was loaded, ends what must not come back, and writes the entry
@@ -88,8 +102,36 @@ func (x *restoring) settle(ctx context.Context, h *House, t *tenant.Tenant) erro
 	if err != nil {
 		return err
 	}
+	if err := x.eraseAgain(ctx, h, t); err != nil {
+		return err
+	}
 	if err := t.DB.Analyze(ctx); err != nil {
 		h.Config.Log.Warn("the restored tables could not be counted; the first pages may be slow", "error", err)
+	}
+	return nil
+}
+
+// eraseAgain erases again those who were erased after the backup: what is sealed for
+// them, and what was in clear.
+func (x *restoring) eraseAgain(ctx context.Context, h *House, t *tenant.Tenant) error {
+	slices.Sort(x.erased)
+	for _, object := range slices.Compact(x.erased) {
+		var again id.Erasure
+		err := t.DB.WriteExclusive(ctx, 0, func(ctx context.Context, tx *db.Tx) (err error) {
+			again, err = h.Privacy.Again(ctx, tx, t, object)
+			return err
+		})
+		for more := again != ""; more && err == nil; {
+			more, err = h.Privacy.Step(ctx, h.Gate, t, again)
+		}
+		_, ref, _ := strings.Cut(object, "/") // also the key of one who is not in the data
+		if err == nil {
+			err = t.Persons.Destroy(ctx, ref)
+		}
+		if err != nil && !errors.Is(err, keys.ErrNoKey) {
+			return fmt.Errorf("erasing %s again: %w", object, err)
+		}
+		x.say("Erased again: %s.", object)
 	}
 	return nil
 }
@@ -129,12 +171,18 @@ func (x *restoring) end(ctx context.Context, tx *db.Tx) ([]revoked.Ended, error)
 			return nil, err
 		}
 	}
-	more, err := revoked.Everything(ctx, tx, who)
+	ending := x.replay
+	if x.Void {
+		ending = revoked.Everything
+		x.say("Nothing is known of the time after %s: every key has ended, and everybody but %s is switched off until that person has looked. Who was erased after the key store's backup (%s) is readable again.", told8601(x.data.Head.MadeAt), x.Administrator, told8601(x.keyStore.Head.MadeAt))
+	} else {
+		x.say("The witness goes on to entry %d of %s: what was revoked or erased after that is not known here.", x.kept.size, told8601(x.kept.at))
+	}
+	more, err := ending(ctx, tx, who)
 	if err != nil {
 		return nil, err
 	}
-	done = append(done, more...)
-	x.say("Nothing is known of the time after %s: every key has ended, and everybody but %s is switched off until that person has looked. Who was erased after the key store's backup (%s) is readable again.", told8601(x.data.Head.MadeAt), x.Administrator, told8601(x.keyStore.Head.MadeAt))
+	done = slices.DeleteFunc(append(done, more...), func(d revoked.Ended) bool { return d.Rows == 0 })
 	for _, d := range done {
 		x.say("Ended: %d %s.", d.Rows, d.What)
 	}

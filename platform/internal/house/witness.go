@@ -40,7 +40,7 @@ func (h *House) witnessed(ctx context.Context, t *tenant.Tenant, signed <-chan s
 	if err != nil && ctx.Err() == nil {
 		h.Config.Log.Error("the operator's folder could not be made a witness; start again to try anew", "tenant", t.Slug, "error", err)
 	}
-	p := witness.Publisher{DB: t.DB, Trail: t.Trail, Lender: t.Name, Open: h.openWitness, Log: h.Config.Log}
+	p := witness.Publisher{DB: t.DB, Trail: t.Trail, Lender: t.Name, Notices: noticed(h.Gate.Catalogue()), Open: h.openWitness, Log: h.Config.Log}
 	err = ended(ctx, p.Run(ctx))
 	<-signed
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)

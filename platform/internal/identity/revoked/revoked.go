@@ -34,6 +34,7 @@ type statement struct{ what, query string }
 // passing is what lives for minutes or days, or serves once.
 func passing() []statement {
 	return []statement{
+		{"recovery codes", `UPDATE recovery_code SET used_at = ? WHERE used_at = 0`}, // one that was used since would serve again
 		{"sessions", `UPDATE session SET ended_at = ? WHERE ended_at = 0`},
 		{"links to set a password, and invitations", `UPDATE password_reset SET used_at = ? WHERE used_at = 0`},
 		{"passkey challenges", `DELETE FROM factor_challenge`},
@@ -57,7 +58,6 @@ func lasting() []statement {
 		{"API keys", `UPDATE api_key SET revoked_at = ? WHERE revoked_at = 0`},
 		{"site keys", `UPDATE site_key SET active = 0 WHERE active = 1`},
 		{"exceptions from second factors", `UPDATE factor_exception SET ended_at = ? WHERE ended_at = 0`},
-		{"recovery codes", `UPDATE recovery_code SET used_at = ? WHERE used_at = 0`},
 	}
 }
 
@@ -93,30 +93,64 @@ func run(ctx context.Context, tx *db.Tx, list []statement) ([]Ended, error) {
 	return out, nil
 }
 
-// WithoutPassword takes a person's password and recovery codes away, so that a link by
-// mail is needed.
+// WithoutPassword takes a person's password away, so that a link by mail is needed.
 func WithoutPassword(ctx context.Context, tx *db.Tx, u id.User) error {
 	_, err := tx.Exec(ctx, `UPDATE staff SET password_hash = '', failures = 0, locked_until = 0 WHERE id = ?`, u)
-	if err == nil {
-		_, err = tx.Exec(ctx, `UPDATE recovery_code SET used_at = ? WHERE user_id = ? AND used_at = 0`, tx.At, u)
-	}
 	return err
 }
 
-// Off switches a person off and ends their keys; it reports whether they were on.
-func Off(ctx context.Context, tx *db.Tx, u id.User) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE staff SET active = 0 WHERE id = ? AND active = 1`, u)
+// Off switches a person off and ends their keys; it tells who it was, and whether they
+// were on.
+func Off(ctx context.Context, tx *db.Tx, u id.User) (email string, was bool, err error) {
+	var active int64
+	err = tx.One(ctx, `SELECT email, active FROM staff WHERE id = ?`, []any{u}, &email, &active)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", false, nil // came after the backup, and is gone with it
+	}
 	if err != nil {
-		return false, err
+		return "", false, err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE staff SET active = 0 WHERE id = ?`, u); err != nil {
+		return "", false, err
 	}
 	_, err = tx.Exec(ctx, `UPDATE api_key SET revoked_at = ? WHERE user_id = ? AND revoked_at = 0`, tx.At, u)
-	return n == 1, err
+	return email, active == 1, err
+}
+
+// Key ends an API key.
+func Key(ctx context.Context, tx *db.Tx, k id.APIKey) (int64, error) {
+	return tx.Exec(ctx, `UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at = 0`, tx.At, k)
+}
+
+// SiteKey switches a form's key off.
+func SiteKey(ctx context.Context, tx *db.Tx, k id.SiteKey) (int64, error) {
+	return tx.Exec(ctx, `UPDATE site_key SET active = 0 WHERE id = ? AND active = 1`, k)
+}
+
+func users(ctx context.Context, tx *db.Tx, where string, args ...any) ([]id.User, error) {
+	return db.All(ctx, tx, func(r *db.Rows) (u id.User, err error) { return u, r.Scan(&u) }, `SELECT id FROM staff WHERE active = 1 AND `+where, args...)
+}
+
+// Holders gives who is on and holds a role, or comes back to it.
+func Holders(ctx context.Context, tx *db.Tx, r id.Role) ([]id.User, error) {
+	return users(ctx, tx, `(role_id = ? OR role_after = ?)`, r, r)
+}
+
+// Active gives everybody who is on.
+func Active(ctx context.Context, tx *db.Tx) ([]id.User, error) { return users(ctx, tx, `id <> ''`) }
+
+// administrators are people who hold the shipped role of administrators and are on.
+const administrators = ` FROM staff AS s JOIN role AS r ON r.id = s.role_id WHERE s.active = 1 AND s.machine = 0 AND r.shipped = 'admin'`
+
+// Administrators counts who is left to switch others on.
+func Administrators(ctx context.Context, tx *db.Tx) (n int64, err error) {
+	return n, tx.One(ctx, `SELECT COUNT(*)`+administrators, nil, &n)
 }
 
 // Administrator gives the active person with that e-mail address who holds the shipped
 // role of administrators.
 func Administrator(ctx context.Context, tx *db.Tx, email string) (u id.User, err error) {
-	err = tx.One(ctx, `SELECT s.id FROM staff AS s JOIN role AS r ON r.id = s.role_id WHERE s.email = ? AND s.active = 1 AND s.machine = 0 AND r.shipped = 'admin'`,
+	err = tx.One(ctx, `SELECT s.id`+administrators+` AND s.email = ?`,
 		[]any{strings.ToLower(strings.TrimSpace(email))}, &u)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fault.Bad("administrator", "Name an administrator by the e-mail address that they had, and who was active, when the backup was made.")
