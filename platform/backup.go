@@ -13,7 +13,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/backup"
 	"github.com/lendkeep/lendkeep/platform/internal/custody/backups"
-	"github.com/lendkeep/lendkeep/platform/internal/house"
+	"github.com/lendkeep/lendkeep/platform/internal/house/restore"
 )
 
 type backupCommand struct {
@@ -144,7 +144,7 @@ func (r *restoreCommand) Run(ctx context.Context, s *Settings) error {
 		return err
 	}
 	config.Witness = "" // nothing is told to a witness before the server runs
-	done, err := house.Restore(ctx, config, house.Restoring{Data: r.File, KeyStore: r.KeyStore, Keys: r.Key, OlderKeyStore: r.OlderKeyStore,
+	done, err := restore.Restore(ctx, config, restore.Restoring{Data: r.File, KeyStore: r.KeyStore, Keys: r.Key, OlderKeyStore: r.OlderKeyStore,
 		Witnesses: r.Witness, Void: r.Void, Administrator: r.Administrator, Progress: steps()})
 	if err != nil {
 		return err

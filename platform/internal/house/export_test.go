@@ -10,5 +10,6 @@ func Register() keys.Register { return register() }
 
 // Persons is the register of what is held about people.
 func Persons() []columns.Table { return persons() }
+
 // Noticed lists the operations of which witnesses keep notices.
 func (h *House) Noticed() []string { return noticed(h.Gate.Catalogue()) }

@@ -235,6 +235,9 @@ func (h *House) open(ctx context.Context) error {
 	return err
 }
 
+// HeldKMS opens the KMS key that is there, and makes none: a new one opens nothing.
+func (c *Config) HeldKMS(ctx context.Context) (keys.KMS, error) { return c.openKMS(ctx, false) }
+
 // openKMS opens the KMS and asks whether it does what rings rest on.
 func (c *Config) openKMS(ctx context.Context, fresh bool) (kms keys.KMS, err error) {
 	switch file := filepath.Join(c.Data, "kms.key"); {

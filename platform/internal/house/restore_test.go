@@ -24,6 +24,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/custody/backups"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/house"
+	"github.com/lendkeep/lendkeep/platform/internal/house/restore"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
 
@@ -85,8 +86,8 @@ func (w *world) databases(c house.Config) (out []string) {
 }
 
 // void is a restore by an operator who knows nothing of the time since.
-func void(data, keyStore string) house.Restoring {
-	return house.Restoring{Data: data, KeyStore: keyStore, Void: true, Administrator: "first@acme.test"}
+func void(data, keyStore string) restore.Restoring {
+	return restore.Restoring{Data: data, KeyStore: keyStore, Void: true, Administrator: "first@acme.test"}
 }
 
 // moved opens the restored house in the place of the first one.
@@ -148,7 +149,7 @@ func TestAHouseThatIsBackedUpUnderTrafficComesBackWhole(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 		stop()
 		work.Wait()
-		done, err := house.Restore(s.t.Context(), to, void(data, keyStore))
+		done, err := restore.Restore(s.t.Context(), to, void(data, keyStore))
 		check(s.t, err)
 		r := s.moved(to)
 		was, is := s.one(paid), r.one(paid)
@@ -232,30 +233,30 @@ func TestARestoreThatMustNotBeIsRefusedAndLeavesNothing(t *testing.T) {
 	other.placed()
 	foreign := other.backedUp("key_store")
 	for story, c := range map[string]struct {
-		alter func(c *house.Config, r *house.Restoring)
+		alter func(c *house.Config, r *restore.Restoring)
 		says  string
 	}{
-		"another region":     {func(c *house.Config, _ *house.Restoring) { c.Region = "eu-west" }, "must stay in test"},
-		"no region":          {func(c *house.Config, _ *house.Restoring) { c.Region = "" }, "LENDKEEP_REGION"},
-		"the files confused": {func(_ *house.Config, r *house.Restoring) { r.Data, r.KeyStore = r.KeyStore, r.Data }, "key store"},
-		"another tenant's":   {func(_ *house.Config, r *house.Restoring) { r.KeyStore = foreign }, "different tenants"},
-		"another KMS": {func(c *house.Config, _ *house.Restoring) {
+		"another region":     {func(c *house.Config, _ *restore.Restoring) { c.Region = "eu-west" }, "must stay in test"},
+		"no region":          {func(c *house.Config, _ *restore.Restoring) { c.Region = "" }, "LENDKEEP_REGION"},
+		"the files confused": {func(_ *house.Config, r *restore.Restoring) { r.Data, r.KeyStore = r.KeyStore, r.Data }, "key store"},
+		"another tenant's":   {func(_ *house.Config, r *restore.Restoring) { r.KeyStore = foreign }, "different tenants"},
+		"another KMS": {func(c *house.Config, _ *restore.Restoring) {
 			c.KMS = keyFile(filepath.Join(other.house.Config.Data, "kms.key"))
 		}, "wrapped by"},
-		"no KMS": {func(c *house.Config, _ *house.Restoring) { c.KMS = keyFile(filepath.Join(c.Data, "nothing")) }, "key file"},
-		"an old key store": {func(c *house.Config, _ *house.Restoring) {
+		"no KMS": {func(c *house.Config, _ *restore.Restoring) { c.KMS = keyFile(filepath.Join(c.Data, "nothing")) }, "key file"},
+		"an old key store": {func(c *house.Config, _ *restore.Restoring) {
 			c.Now = func() time.Time { return time.UnixMicro(w.now.Load()).Add(8 * 24 * time.Hour) }
 		}, "older than 7 days"},
-		"nothing of the time since": {func(_ *house.Config, r *house.Restoring) { r.Void = false }, "--void"},
-		"nobody stays":              {func(_ *house.Config, r *house.Restoring) { r.Administrator = "" }, "who stays on"},
-		"an altered file":           {func(_ *house.Config, r *house.Restoring) { r.Data = altered(t, r.Data) }, "not as it was written"},
-		"a file cut off":            {func(_ *house.Config, r *house.Restoring) { r.Data = shorter(t, r.Data) }, "cut off"},
-		"a stranger's key":          {func(_ *house.Config, r *house.Restoring) { r.Keys = other.keysOf() }, "not signed by a key that is trusted"},
+		"nothing of the time since": {func(_ *house.Config, r *restore.Restoring) { r.Void = false }, "--void"},
+		"nobody stays":              {func(_ *house.Config, r *restore.Restoring) { r.Administrator = "" }, "who stays on"},
+		"an altered file":           {func(_ *house.Config, r *restore.Restoring) { r.Data = altered(t, r.Data) }, "not as it was written"},
+		"a file cut off":            {func(_ *house.Config, r *restore.Restoring) { r.Data = shorter(t, r.Data) }, "cut off"},
+		"a stranger's key":          {func(_ *house.Config, r *restore.Restoring) { r.Keys = other.keysOf() }, "not signed by a key that is trusted"},
 	} {
 		t.Run(story, func(t *testing.T) {
 			to, r := s.elsewhere(db.SQLite), void(data, keyStore)
 			c.alter(&to, &r)
-			_, err := house.Restore(t.Context(), to, r)
+			_, err := restore.Restore(t.Context(), to, r)
 			if err == nil || !strings.Contains(sayable(err), c.says) {
 				t.Errorf("%v", err)
 			}
@@ -267,9 +268,9 @@ func TestARestoreThatMustNotBeIsRefusedAndLeavesNothing(t *testing.T) {
 	to := s.elsewhere(db.SQLite)
 	r := void(data, keyStore)
 	r.Keys = s.keysOf()
-	_, err := house.Restore(t.Context(), to, r)
+	_, err := restore.Restore(t.Context(), to, r)
 	check(t, err)
-	if _, err := house.Restore(t.Context(), to, r); err == nil || !strings.Contains(sayable(err), "never overwrites") {
+	if _, err := restore.Restore(t.Context(), to, r); err == nil || !strings.Contains(sayable(err), "never overwrites") {
 		t.Errorf("a second restore to the same place: %v", err)
 	}
 	if n := s.moved(to).one(paid); n != 0 {
@@ -322,7 +323,7 @@ func TestARestoreThatDiesLeavesNothingAndTheNextOneSucceeds(t *testing.T) {
 			to := s.elsewhere(engine)
 			nobody := void(data, keyStore)
 			nobody.Administrator = "nobody@acme.test" // is found out when everything is loaded
-			if _, err := house.Restore(t.Context(), to, nobody); err == nil || !strings.Contains(sayable(err), "administrator") {
+			if _, err := restore.Restore(t.Context(), to, nobody); err == nil || !strings.Contains(sayable(err), "administrator") {
 				t.Fatalf("%v", err)
 			}
 			if left := s.left(to); len(left) != 0 {
@@ -334,7 +335,7 @@ func TestARestoreThatDiesLeavesNothingAndTheNextOneSucceeds(t *testing.T) {
 			if len(left) == 0 {
 				t.Fatal("nothing was left to clear away, so the test says nothing")
 			}
-			_, err := house.Restore(t.Context(), to, void(data, keyStore))
+			_, err := restore.Restore(t.Context(), to, void(data, keyStore))
 			check(t, err)
 			for _, l := range left {
 				if strings.Contains(strings.Join(s.left(to), " "), l) {
@@ -420,7 +421,7 @@ func TestWhatWasTakenAwayAfterTheBackupStaysTakenAway(t *testing.T) {
 			s.publish()
 			data, keyStore := s.backedUp("data"), s.backedUp("key_store")
 			before := s.elsewhere(engine)
-			if _, err := house.Restore(t.Context(), before, house.Restoring{Data: data, KeyStore: keyStore, Witnesses: []string{t.TempDir()}}); err == nil {
+			if _, err := restore.Restore(t.Context(), before, restore.Restoring{Data: data, KeyStore: keyStore, Witnesses: []string{t.TempDir()}}); err == nil {
 				t.Error("an empty folder is taken for a witness")
 			}
 			s.must("PATCH", "/users/"+string(gone.id), `{"active":false}`)
@@ -430,7 +431,7 @@ func TestWhatWasTakenAwayAfterTheBackupStaysTakenAway(t *testing.T) {
 			check(t, s.tenant.Persons.Destroy(t.Context(), s.borrowers[1]))
 			s.publish()
 			to := s.elsewhere(engine)
-			done, err := house.Restore(t.Context(), to, house.Restoring{Data: data, KeyStore: keyStore, Witnesses: []string{folder}, Keys: s.keysOf()})
+			done, err := restore.Restore(t.Context(), to, restore.Restoring{Data: data, KeyStore: keyStore, Witnesses: []string{folder}, Keys: s.keysOf()})
 			check(t, err)
 			said := strings.Join(done.Words, "\n")
 			r := s.moved(to)

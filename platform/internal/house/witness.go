@@ -9,6 +9,8 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/audit/witness"
 	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
@@ -61,4 +63,19 @@ func (h *House) openWitness(w witness.Row) (witness.Witness, error) {
 		return witness.Mailbox{Address: w.Target, Sender: h.Config.Mail}, nil
 	}
 	return nil, errors.New("a witness of an unknown kind")
+}
+
+// Erasing is the operation by which an erasure goes on.
+const Erasing = "privacy.erasure.advance"
+
+// noticed lists the operations of which witness folders keep notices: whatever changes
+// who may do what, or by what somebody proves who they are; and erasures. They are
+// found by what an operation says of itself, so that none is forgotten.
+func noticed(list []*gate.Meta) (out []string) {
+	for _, m := range list {
+		if m.Kind == operation.Write && m.Bumps {
+			out = append(out, m.Name)
+		}
+	}
+	return append(out, Erasing)
 }

@@ -1,4 +1,15 @@
-package house
+// Package restore takes a tenant in from the two files of a backup.
+//
+//	the files are read whole and held against their signatures, the region, the
+//	witnesses ─▶ rows are loaded ─▶ the trail is verified ─▶ what must not come back
+//	ends ─▶ the directory's row
+//
+// Invariants: nothing is written before everything that can be checked has been; nobody
+// can open what was loaded before all of it stands; what was taken from somebody after
+// the backup is not given back, as far as a witness tells, or everything is void.
+//
+// It must not know the form of a file, nor how a right is stored; it asks those who do.
+package restore
 
 import (
 	"bufio"
@@ -21,6 +32,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/keys"
 	"github.com/lendkeep/lendkeep/internal/proof/checkpoint"
+	"github.com/lendkeep/lendkeep/platform/internal/house"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
 
@@ -48,7 +60,7 @@ const keyStoreLives = 7 * 24 * time.Hour
 // restoring is one restore on its way.
 type restoring struct {
 	Restoring
-	config         Config
+	config         house.Config
 	kms            keys.KMS
 	data, keyStore *backup.File
 	ring           *keys.Ring
@@ -62,7 +74,7 @@ type restoring struct {
 // Restore takes a tenant in from its two files. Nothing is written before both files
 // and what the operator says have been found good; and nothing can be opened before
 // all of it stands. No server may run on the data folder.
-func Restore(ctx context.Context, c Config, r Restoring) (*Restored, error) {
+func Restore(ctx context.Context, c house.Config, r Restoring) (*Restored, error) {
 	x := &restoring{Restoring: r, config: c}
 	if x.Progress == nil {
 		x.Progress = func(string, int64, int64) {}
@@ -85,7 +97,7 @@ func Restore(ctx context.Context, c Config, r Restoring) (*Restored, error) {
 			return nil, err
 		}
 	}
-	h, err := Open(ctx, c)
+	h, err := house.Open(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +159,7 @@ func told8601(at int64) string { return time.UnixMicro(at).UTC().Format("2006-01
 
 // unlock opens the ring with the KMS key, which must be there: a new one opens nothing.
 func (x *restoring) unlock(ctx context.Context) (err error) {
-	if x.kms, err = x.config.openKMS(ctx, false); err != nil {
+	if x.kms, err = x.config.HeldKMS(ctx); err != nil {
 		return err
 	}
 	if x.ring, err = keys.OpenRing(ctx, x.kms, id.Tenant(x.keyStore.Head.Tenant), x.keyStore.Head.Ring); err != nil {
@@ -183,7 +195,7 @@ func (x *restoring) check(ctx context.Context) error {
 }
 
 // in loads the tenant and settles it.
-func (x *restoring) in(ctx context.Context, h *House) (*tenant.Tenant, error) {
+func (x *restoring) in(ctx context.Context, h *house.House) (*tenant.Tenant, error) {
 	data, err := x.data.Reader(ctx, x.kms)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", x.Data, err)
@@ -209,7 +221,7 @@ func (x *restoring) in(ctx context.Context, h *House) (*tenant.Tenant, error) {
 		if err := dump.Load(ctx, to, tables, x.data.Head.Schema, rows, x.loaded("rows")); err != nil {
 			return fmt.Errorf("%s: %w", x.Data, err)
 		}
-		return ended(ctx, drained(rows, keyStore))
+		return drained(rows, keyStore)
 	}
 	return h.Directory.Restore(ctx, r)
 }

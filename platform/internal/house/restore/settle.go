@@ -1,4 +1,4 @@
-package house
+package restore
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/keys"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/proof/checkpoint"
+	"github.com/lendkeep/lendkeep/platform/internal/house"
 	"github.com/lendkeep/lendkeep/platform/internal/identity/revoked"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
@@ -79,7 +80,7 @@ func (x *restoring) remember(context.Context) error {
 
 // settle verifies what was loaded, ends what must not come back, and writes the entry
 // that says from where the house was restored.
-func (x *restoring) settle(ctx context.Context, h *House, t *tenant.Tenant) error {
+func (x *restoring) settle(ctx context.Context, h *house.House, t *tenant.Tenant) error {
 	x.Progress("Verifying the trail", 0, 0)
 	err := t.DB.Read(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
 		return t.Trail.Verify(ctx, tx, append(x.kept.notes, x.data.Head.Checkpoint)...)
@@ -113,7 +114,7 @@ func (x *restoring) settle(ctx context.Context, h *House, t *tenant.Tenant) erro
 
 // eraseAgain erases again those who were erased after the backup: what is sealed for
 // them, and what was in clear.
-func (x *restoring) eraseAgain(ctx context.Context, h *House, t *tenant.Tenant) error {
+func (x *restoring) eraseAgain(ctx context.Context, h *house.House, t *tenant.Tenant) error {
 	slices.Sort(x.erased)
 	for _, object := range slices.Compact(x.erased) {
 		var again id.Erasure

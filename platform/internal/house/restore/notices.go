@@ -1,4 +1,4 @@
-package house
+package restore
 
 import (
 	"context"
@@ -10,25 +10,9 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
-	"github.com/lendkeep/lendkeep/internal/operation"
-	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/house"
 	"github.com/lendkeep/lendkeep/platform/internal/identity/revoked"
 )
-
-// erasing is the operation by which an erasure goes on.
-const erasing = "privacy.erasure.advance"
-
-// noticed lists the operations of which witness folders keep notices: whatever changes
-// who may do what, or by what somebody proves who they are; and erasures. They are
-// found by what an operation says of itself, so that none is forgotten.
-func noticed(list []*gate.Meta) (out []string) {
-	for _, m := range list {
-		if m.Kind == operation.Write && m.Bumps {
-			out = append(out, m.Name)
-		}
-	}
-	return append(out, erasing)
-}
 
 // consequence is what follows from a notice, in a house that has gone back to a time
 // before it.
@@ -56,7 +40,7 @@ func gave(name string) bool {
 func follows(n *witness.Notice) consequence {
 	noun, _, _ := strings.Cut(n.Object, "/")
 	switch {
-	case n.Operation == erasing:
+	case n.Operation == house.Erasing:
 		return erased
 	case gave(n.Operation):
 		return nothing
