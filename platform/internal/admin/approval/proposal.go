@@ -118,9 +118,11 @@ func (d *Desk) shown(ctx context.Context, c *gate.Call, p *policy.Proposal) (*Pr
 	if !mine && !holds {
 		return nil, fault.Missing("proposal")
 	}
-	changes, err := c.Difference(p)
-	if err != nil {
-		return nil, err
+	var changes []audit.Change
+	if len(p.Difference) > 0 { // none is left of what spoke of somebody who was erased
+		if changes, err = c.Difference(p); err != nil {
+			return nil, err
+		}
 	}
 	out := &Proposal{ID: p.ID, Operation: p.Operation, Title: p.Operation, Object: p.Object, State: p.State, Reason: p.Reason,
 		ProposedBy: p.ProposedBy, ProposedAt: instant(p.ProposedAt), EndsAt: instant(p.EndsAt), DecidedBy: p.DecidedBy, DecidedAt: instant(p.DecidedAt),
