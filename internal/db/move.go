@@ -145,10 +145,11 @@ func (m *Move) Switch() {
 
 // GiveUp ends a move that was not switched, and takes the copy away.
 func (m *Move) GiveUp() {
-	if m.copy != nil {
+	if w := &m.l.w; m.copy != nil && w.take(context.Background()) == nil { // the copy lives in the writer's connection
 		_ = m.copy.Close()
-		m.copy = nil
+		w.hand()
 	}
+	m.copy = nil
 	held := m.next != nil
 	if held {
 		_ = m.next.Close()
