@@ -117,9 +117,35 @@ func TestAKeyTurnsWithoutAMomentInWhichSomethingCannotBeRead(t *testing.T) {
 	if !slices.Equal(states, []keys.State{keys.Dropped, keys.InUse}) {
 		t.Errorf("the book says %v", states)
 	}
-	for _, p := range []keys.Purpose{keys.Page, keys.Digest, "no such purpose"} {
+	for _, p := range []keys.Purpose{keys.Digest, "no such purpose"} {
 		if _, err := here.Stage(t.Context(), p); !errors.Is(err, keys.ErrNoTurn) {
 			t.Errorf("turning %s: %v", p, err)
+		}
+	}
+}
+
+func TestAPageKeyIsThereBeforeItIsInUse(t *testing.T) {
+	here := newStand(t).node(t)
+	old := here.PageKey()
+	if _, err := here.Stage(t.Context(), keys.Page); err != nil {
+		t.Fatal(err)
+	}
+	next := must(here.PageKeyOf(2))
+	if len(next) != 32 || bytes.Equal(next, old) || !bytes.Equal(here.PageKey(), old) || !bytes.Equal(must(here.PageKeyOf(1)), old) {
+		t.Error("while the next one stands by, the old page key is in use")
+	}
+	if _, err := here.Promote(t.Context(), keys.Page, 2); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(here.PageKey(), next) || !bytes.Equal(must(here.PageKeyOf(1)), old) {
+		t.Error("the promoted page key is not the one that stood by, or the old one cannot be had")
+	}
+	if _, err := here.Drop(t.Context(), keys.Page, 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, gone := range []int{1, 3} {
+		if key, err := here.PageKeyOf(gone); !errors.Is(err, keys.ErrNoTurn) || key != nil {
+			t.Errorf("version %d: %v", gone, err)
 		}
 	}
 }
