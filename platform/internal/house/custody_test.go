@@ -144,6 +144,7 @@ func stock(t *testing.T, w *world, borrowers int) *safe {
 	}
 	s.loan = w.must("POST", "/loans", `{"borrower_id":"`+s.borrowers[0]+`","principal":"5000.00","annual_rate":"0.12","term_months":12,"contract_date":"2026-06-01"}`)["id"].(string)
 	w.must("POST", "/loans/"+s.loan+"/notes", `{"body":"called on Monday"}`)
+	w.keep("/loans/"+s.loan, "statement.txt", []byte("paid on Monday\n"))
 	w.must("PUT", "/loans/"+s.loan+"/custom-fields", `{"fields":[{"name":"nickname","value":"Annie"}]}`)
 	w.must("PUT", "/settings/connections/ipstack", `{"base_url":"https://api.example.com","access_key":"abcdef","timeout_ms":1000,"use_confirmed":true}`)
 	w.must("POST", "/loans/"+s.loan+"/write-off", `{"reason":"gone"}`) // waits for a second person

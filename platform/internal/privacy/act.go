@@ -68,6 +68,15 @@ type AdvanceIn struct {
 	kept   []kept // answers to idempotent calls that name the person
 }
 
+// object is the person whose erasure it is; a call that nobody of the house made names
+// the erasure alone, and is refused.
+func (in *AdvanceIn) object() string {
+	if in.before == nil {
+		return "erasure/" + string(in.ID)
+	}
+	return in.before.object
+}
+
 // kept names an answer to an idempotent call.
 type kept struct{ principal, operation, key string }
 

@@ -75,7 +75,7 @@ func (d *Desk) erasureOperations() {
 	d.ErasureView = look("privacy.erasure.view", "View erasure", "/erasures/{id}", d.erasureView)
 	d.ErasureView.Object = func(in *ErasureRef) string { return "erasure/" + string(in.ID) }
 	d.Advance = &gate.Op[AdvanceIn, Erasure]{Name: "privacy.erasure.advance", Title: "Advance erasure", Area: area, Kind: operation.Write, Audit: operation.Changed,
-		Sensitivity: operation.Security, Permit: gate.House, Object: func(in *AdvanceIn) string { return in.before.object }, Do: d.advance}
+		Sensitivity: operation.Security, Permit: gate.House, Object: (*AdvanceIn).object, Do: d.advance}
 }
 
 // person is the word for whom a record of that noun is about.
