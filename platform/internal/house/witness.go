@@ -36,10 +36,13 @@ const lastTime = 3 * time.Second
 // witnessed brings a tenant's checkpoints to its witnesses until ctx ends, and the last
 // one, once it is signed, to the operator's folder.
 func (h *House) witnessed(ctx context.Context, t *tenant.Tenant, signed <-chan struct{}) error {
-	err := t.DB.Write(ctx, t.DB.Now(), func(ctx context.Context, tx *db.Tx) error {
+	// Also for a command that ends at once: what it did must lie with the witness.
+	begin, begun := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
+	defer begun()
+	err := t.DB.Write(begin, t.DB.Now(), func(ctx context.Context, tx *db.Tx) error {
 		return witness.Operated(ctx, tx, h.Config.Witness, "house/operator")
 	})
-	if err != nil && ctx.Err() == nil {
+	if err != nil {
 		h.Config.Log.Error("the operator's folder could not be made a witness; start again to try anew", "tenant", t.Slug, "error", err)
 	}
 	p := witness.Publisher{DB: t.DB, Trail: t.Trail, Lender: t.Name, Notices: noticed(h.Gate.Catalogue()), Open: h.openWitness, Log: h.Config.Log}
