@@ -27,14 +27,16 @@ var files = []string{"/audit/export", "/loans/export", "/settings/policy-file/do
 
 // reloads are where a form is answered in place; who loads that again is led back
 // to the page of the form.
-var reloads = []string{"/borrowers/{id}/reveal", "/applications/{id}/approve", "/applications/{id}/reject", "/applications/{id}/reprocess", "/applications/{id}/documents", "/settings/decision-engine/preview",
+var reloads = []string{"/borrowers/{id}/reveal", "/applications/{id}/approve", "/applications/{id}/reject", "/applications/{id}/reprocess", "/applications/{id}/documents",
+	"/applications/{id}/reveal", "/applications/{id}/erase", "/applications/{id}/data-export", "/applications/{id}/hold", "/borrowers/{id}/erase", "/borrowers/{id}/data-export", "/borrowers/{id}/hold",
+	"/borrowers/find/ssn", "/borrowers/find/contact", "/settings/privacy/holds", "/settings/decision-engine/preview",
 	"/settings/decision-engine/applicant", "/settings/decision-engine/network", "/settings/ipstack/test", "/apply/{site}/loan", "/apply/{site}/send", "/apply/{site}/change"}
 
 // elsewhere are pages of a moment that other stories come to and hold to the
 // same: a second factor is due, a proof is due, a change locked its editor out, a
-// document could not be removed.
+// document could not be removed, a hold not released.
 var elsewhere = []string{"/factor", "/step-up", "/apply/{site}/received",
-	"/loans/{id}/documents/{document}/remove", "/borrowers/{id}/documents/{document}/remove", "/applications/{id}/documents/{document}/remove"}
+	"/settings/privacy/holds/{id}/release", "/loans/{id}/documents/{document}/remove", "/borrowers/{id}/documents/{document}/remove", "/applications/{id}/documents/{document}/remove"}
 
 // pages lists what the screens show, by the house's own list.
 func pages(t *testing.T) (mux *http.ServeMux, list []string) {

@@ -66,6 +66,7 @@ import (
 	askroom "github.com/lendkeep/lendkeep/platform/internal/web/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/web/loans"
 	peopleroom "github.com/lendkeep/lendkeep/platform/internal/web/people"
+	privacyroom "github.com/lendkeep/lendkeep/platform/internal/web/privacy"
 	limitroom "github.com/lendkeep/lendkeep/platform/internal/web/restrictions"
 	roleroom "github.com/lendkeep/lendkeep/platform/internal/web/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/web/settings"
@@ -288,8 +289,8 @@ func (h *House) rooms() []visit.Room {
 	return []visit.Room{
 		door.New(h.Signin, h.Config.Demo.Mail), settings.New(), peopleroom.New(h.People, h.Roles, h.Restrictions, catalogue), roleroom.New(h.Roles, h.PolicyFile, catalogue), limitroom.New(h.Restrictions, h.everybody),
 		askroom.New(askroom.Config{Inquiry: h.Inquiry, Requests: h.Requests, Vantage: h.Vantage, Rehearsal: h.Rehearsal, People: h.People, Roles: h.Roles, Catalogue: catalogue}), trail.New(h.Records, h.Retention, h.people, catalogue),
-		loans.New(h.Servicing, h.Records, h.Documents), shelfroom.New(h.Servicing.Desk), applications.New(h.Origination, h.companies, h.Documents), engine.New(h.Origination),
-		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue), custodyroom.New(h.Custody, h.Backups),
+		loans.New(h.Servicing, h.Records, h.Documents, h.Privacy), shelfroom.New(h.Servicing.Desk), applications.New(h.Origination, h.companies, h.Documents, h.Privacy), engine.New(h.Origination),
+		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue), custodyroom.New(h.Custody, h.Backups), privacyroom.New(h.Privacy),
 		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}
 }

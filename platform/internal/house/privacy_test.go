@@ -14,6 +14,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/keys"
+	"github.com/lendkeep/lendkeep/internal/proof/bundle"
 	"github.com/lendkeep/lendkeep/platform/internal/house"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
@@ -231,6 +232,7 @@ func TestAnErasedPersonIsFoundNowhere(t *testing.T) {
 				t.Fatalf("before the erasure only this tells of the person, so the test says little: %q", l.traces())
 			}
 			copied, _ := l.cells()
+			before := l.checkpoint()
 			l.eraseNow("/borrowers/" + l.borrower)
 			e := l.must("GET", "/erasures", "")["items"].([]any)[0].(map[string]any)
 			if e["state"] != "done" || e["rows"].(float64) < 10 || e["object"] != "borrower/"+l.borrower {
@@ -242,6 +244,7 @@ func TestAnErasedPersonIsFoundNowhere(t *testing.T) {
 			l.oldCopy(copied)
 			l.looksErased()
 			l.proves()
+			l.auditorAgrees(before)
 		})
 	}
 }
@@ -351,6 +354,34 @@ func (l *leaver) looksErased() {
 		if got := l.send(call[0], call[1], call[2], l.boss.key, l.boss.address); got.status != 409 {
 			l.t.Errorf("%s %s about an erased person: %d %s", call[0], call[1], got.status, got.body)
 		}
+	}
+}
+
+// checkpoint gives the newest signed checkpoint, with everything in it.
+func (l *leaver) checkpoint() string {
+	l.t.Helper()
+	_, err := l.tenant.Trail.Sequence(l.t.Context())
+	check(l.t, err)
+	return l.must("GET", "/audit/checkpoints", "")["items"].([]any)[0].(map[string]any)["note"].(string)
+}
+
+// auditorAgrees has the whole trail leave as a file after the erasure, and holds it, as
+// bin/auditor does, against a checkpoint that was kept before.
+func (l *leaver) auditorAgrees(before string) {
+	l.t.Helper()
+	after := l.checkpoint()
+	file := l.send("GET", "/audit/export?extent=whole", "", l.boss.key, l.boss.address)
+	if file.status != 200 {
+		l.t.Fatalf("the export: %d %s", file.status, file.body)
+	}
+	for _, p := range telltales() {
+		if bytes.Contains(file.body, []byte(p)) {
+			l.t.Errorf("the exported trail tells %q", p)
+		}
+	}
+	r, err := bundle.Check(bytes.NewReader(file.body), bundle.Against{Checkpoints: []string{before, after}})
+	if err != nil || len(r.Compared) != 2 {
+		l.t.Errorf("the auditor: %v, %+v", err, r)
 	}
 }
 

@@ -106,7 +106,7 @@ func subjects() map[string]string {
 	return map[string]string{
 		"/access-requests/{id}": "wish", "/access/requests/{id}": "wish", "/access-requests/": "request", "/access/requests/": "request", "/access-requests/{id}/withdraw": "wish", "/access/requests/{id}/withdraw": "wish",
 		"/api-keys/": "key", "/settings/api-keys/": "key", "/applications/": "application", "/audit/": "audit", "/audit/witnesses/": "witness", "/audit/retention/": "category", "/audit/of/": "noun", "/audit/of/{noun}/": "user", "/borrowers/": "borrower",
-		"/borrowers/{id}/erase": "leaver", "/applications/{id}/erase": "old", "/erasures/": "erasure", "/legal-holds/": "hold",
+		"/borrowers/{id}/erase": "leaver", "/applications/{id}/erase": "old", "/erasures/": "erasure", "/legal-holds/": "hold", "/settings/privacy/holds/": "hold",
 		"/users/": "user", "/settings/users/": "user", "/users/{id}/factor-exceptions/": "exception", "/settings/users/{id}/exceptions/": "exception",
 		"/users/{id}/lent-loans/": "lent", "/access/lent-loans/": "user", "/access/lent-loans/{id}/": "lent", "/grants/": "grant", "/settings/lent-rights/": "grant", "/ip-rules/": "iprule", "/settings/address-rules/": "iprule",
 		"/loans/{id}/documents/": "loanpaper", "/borrowers/{id}/documents/": "borrowerpaper", "/applications/{id}/documents/": "applicationpaper",

@@ -86,10 +86,10 @@ func makers() map[string]maker {
 // another one.
 func spent() map[string]string {
 	return map[string]string{
-		"privacy.hold.release": "hold", "privacy.hold.place": "loan entry", "borrower.erase": "leaver", "audit.witness.end": "witness", "team.delete": "team", "role.delete": "role", "search_restriction.delete": "restriction", "ip_rule.delete": "iprule", "api_key.revoke": "key",
+		"borrower.update": "proposal mine", "application.reprocess": "old", "loan.portfolio.move": "proposal mine", "privacy.hold.release": "hold", "privacy.hold.place": "loan entry leaver old", "borrower.erase": "leaver", "application.erase": "old", "audit.witness.end": "witness", "team.delete": "team", "role.delete": "role", "search_restriction.delete": "restriction", "ip_rule.delete": "iprule", "api_key.revoke": "key",
 		"api_key.rotate": "key", "grant.end": "grant", "lent_loan.end": "lent", "me.api_key.revoke": "mykey", "session.end_one": "session", "session.end_all": "session",
 		"session.end_others": "session", "factor_exception.end": "exception", "user.factors.reset": "user exception grant key lent", "user.unlock": "user exception grant key lent", "role.restore": "position", "user.sign_out": "grant",
-		"application.approve": "application applicationpaper", "application.reject": "application applicationpaper", "loan.entry.reverse": "entry", "loan.write_off": "loan entry mine loanpaper",
+		"application.approve": "application applicationpaper old", "application.reject": "application applicationpaper old", "loan.entry.reverse": "entry", "loan.write_off": "loan entry mine loanpaper",
 		"loan.document.remove": "loanpaper", "borrower.document.remove": "borrowerpaper", "application.document.remove": "applicationpaper",
 		"loan.status.set": "loan entry loanpaper", "proposal.approve": "proposal loan entry loanpaper", "proposal.reject": "proposal", "proposal.withdraw": "mine",
 		"access_request.grant": "request", "access_request.refuse": "request", "access_request.withdraw": "wish", "ip_rule.update": "iprule",
@@ -98,10 +98,18 @@ func spent() map[string]string {
 	}
 }
 
-// makeOldApplication was rejected longer ago than the law asks that it be kept.
+// makeOldApplication was rejected longer ago than the law asks that it be kept, of
+// somebody who asked for nothing else.
 func makeOldApplication(w *world, who *person) string {
-	a := makeApplication(w, who)
+	w.count++
+	a := w.apply(fmt.Sprintf("old%d@example.com", w.count), fmt.Sprintf("+1 212 555 %04d", 2000+w.count%8000), fmt.Sprintf("517-65-%04d", 1000+w.count%9000))
 	w.must("POST", "/applications/"+a+"/reject", `{"reason":"no","adverse_reasons":["Income is too low."]}`)
+	w.rejectedLongAgo(a)
+	return a
+}
+
+// rejectedLongAgo moves the rejection of an application back in time.
+func (w *world) rejectedLongAgo(a string) {
 	w.write(func(ctx context.Context, tx *db.Tx) error {
 		const longAgo = 1_600_000_000_000_000
 		if _, err := tx.Exec(ctx, `UPDATE verdict SET at = ? WHERE application_id = ?`, longAgo, a); err != nil {
@@ -110,7 +118,6 @@ func makeOldApplication(w *world, who *person) string {
 		_, err := tx.Exec(ctx, `UPDATE application SET decided_at = ?, notice_due = 18000 WHERE id = ?`, longAgo, a)
 		return err
 	})
-	return a
 }
 
 // makeErasure is an erasure that a second person has approved.
@@ -134,7 +141,11 @@ func makeEntry(w *world, who *person) string {
 // makeApplication hands one in from elsewhere and waits for its network check,
 // which finds no provider.
 func makeApplication(w *world, _ *person) string {
-	made := w.mustAs(w.site, "POST", "/applications", `{"applicant":{"first_name":"Ann","last_name":"Lee","email":"ann@example.com","phone":"+1 212 555 0123","date_of_birth":"1990-04-01","ssn":"078-05-1120",
+	return w.apply("ann@example.com", "+1 212 555 0123", "078-05-1120")
+}
+
+func (w *world) apply(email, phone, ssn string) string {
+	made := w.mustAs(w.site, "POST", "/applications", `{"applicant":{"first_name":"Ann","last_name":"Lee","email":"`+email+`","phone":"`+phone+`","date_of_birth":"1990-04-01","ssn":"`+ssn+`",
 		"address":{"line1":"1 Main Street","city":"Town","region":"NY","postal_code":"10001","country":"US"}},"requested":{"amount":"5000.00","term_months":24},"client":{"address":"8.8.8.8","user_agent":"test"}}`)["id"].(string)
 	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
 	done := make(chan error, 1)

@@ -27,7 +27,7 @@ type RevealOut struct {
 }
 
 func (d *Desk) revealOperation() *gate.Op[RevealIn, RevealOut] {
-	return &gate.Op[RevealIn, RevealOut]{Name: "application.reveal", Title: "Reveal field of an applicant", Area: "Applications", Method: "POST", Path: "/applications/{id}/reveal",
+	return &gate.Op[RevealIn, RevealOut]{Name: "application.reveal", Title: "Reveal field of an applicant", Area: "Applications", Screen: "Application/Customer", Method: "POST", Path: "/applications/{id}/reveal",
 		Kind: operation.Write, Audit: operation.Looked, Sensitivity: operation.Personal, Permit: gate.ByRole, Roles: "underwriter manager", StepUp: true, Part: docket.Area,
 		Object: func(in *RevealIn) string { return "application/" + string(in.ID) }, Do: d.reveal}
 }

@@ -239,7 +239,7 @@ func TestAnAddressInsideIsNeverSentToTheProvider(t *testing.T) {
 
 func TestWithoutAConfirmedContractFactsRejectNobody(t *testing.T) {
 	each(t, nil, func(t *testing.T, b *bench) {
-		_, err := gatetest.Do(b.House, b.desk.ConnectionSet, b.Key("admin"), provider.ConnectionIn{BaseURL: b.url, TimeoutMS: 400, UseConfirmed: confirmed(false)})
+		_, err := gatetest.Do(b.House, b.desk.ConnectionSet, b.Key("admin"), provider.ConnectionIn{BaseURL: b.url, TimeoutMS: 3000, UseConfirmed: confirmed(false)})
 		must(t, err)
 		b.run(t)
 		out := b.checked(t, "203.0.113.60")

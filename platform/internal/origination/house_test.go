@@ -82,7 +82,7 @@ func each(t *testing.T, answer http.HandlerFunc, story func(t *testing.T, b *ben
 		b.url = server.URL
 		b.runner = b.newRunner()
 		b.sources(t)
-		_, err := gatetest.Do(h, b.desk.ConnectionSet, h.Key("admin"), provider.ConnectionIn{BaseURL: b.url, AccessKey: secret.NewText(accessKey), TimeoutMS: 400, UseConfirmed: confirmed(true)})
+		_, err := gatetest.Do(h, b.desk.ConnectionSet, h.Key("admin"), provider.ConnectionIn{BaseURL: b.url, AccessKey: secret.NewText(accessKey), TimeoutMS: 3000, UseConfirmed: confirmed(true)})
 		must(t, err)
 		story(t, b)
 	})

@@ -85,7 +85,7 @@ type Ref struct {
 
 const (
 	area   = "Privacy"
-	screen = "" // until there are pages
+	screen = "Privacy"
 )
 
 // New makes the desk. It refuses a register that would erase too little or too much.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
@@ -59,6 +60,7 @@ func (d *Desk) erasureOperations() {
 		o := look(noun+".privacy.view", "View what is owed to a "+person(noun), "/"+noun+"s/{id}/privacy", func(ctx context.Context, c *gate.Call, in *Ref) (*Standing, error) {
 			return d.stand(ctx, c, noun+"/"+in.ID)
 		})
+		o.Screen = titled(noun)
 		o.Object, o.Part = func(in *Ref) string { return noun + "/" + in.ID }, part
 		return o
 	}
@@ -66,6 +68,7 @@ func (d *Desk) erasureOperations() {
 		o := edit(noun+".erase", "Erase "+person(noun), "POST", "/"+noun+"s/{id}/erase", func(ctx context.Context, c *gate.Call, in *EraseIn) (*Erasure, error) {
 			return d.erase(ctx, c, noun+"/"+in.ID, in.Reason)
 		})
+		o.Screen = titled(noun)
 		o.Object, o.Part, o.Pairing = func(in *EraseIn) string { return noun + "/" + in.ID }, part, gate.AlwaysPair
 		return o
 	}
@@ -73,10 +76,14 @@ func (d *Desk) erasureOperations() {
 	d.BorrowerErase, d.ApplicationErase = erase("borrower", "borrower"), erase("application", "application")
 	d.ErasureList = look("privacy.erasure.list", "List erasures", "/erasures", d.erasureList)
 	d.ErasureView = look("privacy.erasure.view", "View erasure", "/erasures/{id}", d.erasureView)
+	d.ErasureView.Screen = "" // for programs: the pages list erasures whole
 	d.ErasureView.Object = func(in *ErasureRef) string { return "erasure/" + string(in.ID) }
 	d.Advance = &gate.Op[AdvanceIn, Erasure]{Name: "privacy.erasure.advance", Title: "Advance erasure", Area: area, Kind: operation.Write, Audit: operation.Changed,
 		Sensitivity: operation.Security, Permit: gate.House, Object: (*AdvanceIn).object, Do: d.advance}
 }
+
+// titled is the place of a sort of people in the tree of the screens.
+func titled(noun string) string { return strings.ToUpper(noun[:1]) + noun[1:] + "/Privacy" }
 
 // person is the word for whom a record of that noun is about.
 func person(noun string) string {

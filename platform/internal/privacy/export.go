@@ -40,6 +40,7 @@ func (d *Desk) exportOperations() {
 		o := edit(noun+".data.export", "Export everything about a "+person(noun), "POST", "/"+noun+"s/{id}/data-export", func(ctx context.Context, c *gate.Call, in *ExportIn) (*gate.File, error) {
 			return d.export(ctx, c, noun+"/"+in.ID, in)
 		})
+		o.Screen = titled(noun)
 		o.Object, o.Part = func(in *ExportIn) string { return noun + "/" + in.ID }, noun
 		return o
 	}

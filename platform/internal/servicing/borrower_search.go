@@ -28,7 +28,7 @@ func (in *ContactIn) field() (name, value string) {
 
 // exact describes a search for one whole value, which lies sealed in the trail.
 func exact[In any](d *Desk, name, title, path, roles string, field func(*In) (name, value string)) *gate.Op[In, BorrowerListOut] {
-	return &gate.Op[In, BorrowerListOut]{Name: name, Title: title, Area: "Borrowers", Method: "POST", Path: path, Kind: operation.Read, Audit: operation.Looked,
+	return &gate.Op[In, BorrowerListOut]{Name: name, Title: title, Area: "Borrowers", Screen: "Borrowers/Find", Method: "POST", Path: path, Kind: operation.Read, Audit: operation.Looked,
 		Sensitivity: operation.Personal, Permit: gate.ByRole, Roles: roles, StepUp: true, Do: func(ctx context.Context, c *gate.Call, in *In) (*BorrowerListOut, error) {
 			name, value := field(in)
 			c.Detail("field", name)

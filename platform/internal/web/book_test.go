@@ -26,6 +26,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
+	"github.com/lendkeep/lendkeep/platform/internal/privacy"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
 	"github.com/lendkeep/lendkeep/platform/internal/records/documents"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
@@ -81,11 +82,15 @@ func (l *library) furnished(catalogue func() []*gate.Meta) ([]gate.Entry, []visi
 	wishes, views, trials := requests.New(requests.Config{Inquiry: questions}), vantage.New(vantage.Config{Catalogue: catalogue}), rehearsal.New(rehearsal.Config{Catalogue: catalogue})
 	file := policyfile.New(policyfile.Config{Roles: l.positions, Restrictions: limits, Addresses: sets, Catalogue: catalogue})
 	l.inbox = approval.New(approval.Config{Gate: func() *gate.Gate { return l.Gate }})
+	owed, err := privacy.New(privacy.Config{}) // not among this house's operations
+	if err != nil {
+		panic(err)
+	}
 	list := slices.Concat(staff.Operations(), l.positions.Operations(), limits.Operations(), sets.Operations(), books.Operations(), questions.Operations(), wishes.Operations(),
 		views.Operations(), trials.Operations(), file.Operations(), l.inbox.Operations(), l.servicing.Operations(), visit.Operations())
 	return list, []visit.Room{settings.New(), peopleroom.New(staff, l.positions, limits, catalogue), roleroom.New(l.positions, file, catalogue), limitroom.New(limits, holders(staff)),
 		askroom.New(askroom.Config{Inquiry: questions, Requests: wishes, Vantage: views, Rehearsal: trials, People: staff, Roles: l.positions, Catalogue: catalogue}),
-		approvals.New(l.inbox, catalogue), loans.New(l.servicing, books, documents.New(documents.Config{})), addressroom.New(sets), shelfroom.New(l.servicing.Desk)}
+		approvals.New(l.inbox, catalogue), loans.New(l.servicing, books, documents.New(documents.Config{}), owed), addressroom.New(sets), shelfroom.New(l.servicing.Desk)}
 }
 
 // promote makes the person of a role an administrator.

@@ -11,12 +11,15 @@ package applications
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/origination"
+	"github.com/lendkeep/lendkeep/platform/internal/privacy"
 	"github.com/lendkeep/lendkeep/platform/internal/records/documents"
 	"github.com/lendkeep/lendkeep/platform/internal/web/papers"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	privacyroom "github.com/lendkeep/lendkeep/platform/internal/web/privacy"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
@@ -34,11 +37,13 @@ type Room struct {
 	desk      *origination.Desk
 	companies Companies
 	papers    *papers.Shelf
+	owed      *privacyroom.Tab
 }
 
-// New makes the room; kept are the documents of applications.
-func New(d *origination.Desk, c Companies, kept *documents.Desk) *Room {
-	return &Room{d, c, papers.New(kept.Applications, "application", home, tabDocuments)}
+// New makes the room; kept are the documents of applications, owed is the desk of
+// what is owed to applicants about their data.
+func New(d *origination.Desk, c Companies, kept *documents.Desk, owed *privacy.Desk) *Room {
+	return &Room{d, c, papers.New(kept.Applications, "application", home, tabDocuments), privacyroom.Applicants(owed, tabPrivacy)}
 }
 
 // Routes are the room's pages.
@@ -49,6 +54,13 @@ func (r *Room) Routes(m *visit.Mux) {
 	m.Get(home+"/{id}", func(v *visit.Visit) { v.Show(r.one(v)) })
 	m.Get(home+"/{id}/evidence", r.evidence)
 	r.papers.Routes(m, r.one)
+	r.owed.Routes(m, r.one)
+	m.Post(home+"/{id}/reveal", r.reveal)
+	m.Get(home+"/{id}/reveal", func(v *visit.Visit) { // whoever loads it again finds the applicant, masked
+		v.Show(func(context.Context, *gate.Page) (visit.View, error) {
+			return visit.View{To: address(home+"/"+v.R.PathValue("id"), url.Values{"tab": {tabCustomer}})}, nil
+		})
+	})
 	for _, a := range []struct {
 		path string
 		post func(*visit.Visit)

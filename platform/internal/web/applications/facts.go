@@ -1,14 +1,17 @@
 package applications
 
 import (
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/a-h/templ"
 
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/origination"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/sealed"
 )
 
 func intText(n int) string { return strconv.Itoa(n) }
@@ -82,17 +85,24 @@ func (f *folder) requestFacts() []parts.Fact {
 }
 
 func (f *folder) customerFacts() []parts.Fact {
+	a := &f.Applicant.Address
+	return append(append([]parts.Fact{{Term: "Name", Value: parts.Words(f.name())}}, f.fields.Facts()...),
+		parts.Fact{Term: "City", Value: parts.Words(join(a.City, strings.TrimSpace(a.Region+" "+a.PostalCode)))}, parts.Fact{Term: "Country", Value: parts.Words(a.Country)})
+}
+
+// sealedFields are the applicant's personal fields, one of them shown in full if it
+// was just asked for.
+func (f *folder) sealedFields(p *gate.Page, shown *origination.RevealOut) sealed.Person {
 	a := &f.Applicant
-	return []parts.Fact{
-		{Term: "Name", Value: parts.Words(f.name())},
-		{Term: "E-mail", Value: parts.Words(a.Email.String())},
-		{Term: "Phone", Value: parts.Words(a.Phone.String())},
-		{Term: "Date of birth", Value: parts.Words(a.DateOfBirth.String())},
-		{Term: "Social Security number", Value: parts.Words(a.SSN.String())},
-		{Term: "Street", Value: parts.Words(a.Address.Line1.String())},
-		{Term: "City", Value: parts.Words(join(a.Address.City, strings.TrimSpace(a.Address.Region+" "+a.Address.PostalCode)))},
-		{Term: "Country", Value: parts.Words(a.Address.Country)},
+	out := sealed.Person{Name: f.name(), Action: address(home+"/"+string(f.ID)+"/reveal", url.Values{"tab": {tabCustomer}}), Lines: []sealed.Line{
+		{Field: "email", Label: "E-mail", Masked: a.Email.String()}, {Field: "phone", Label: "Phone", Masked: a.Phone.String()}, {Field: "date_of_birth", Label: "Date of birth", Masked: a.DateOfBirth.String()},
+		{Field: "ssn", Label: "Social Security number", Masked: a.SSN.String()}, {Field: "address.line1", Label: "Street", Masked: a.Address.Line1.String()},
+	}}
+	if shown != nil {
+		out.Shown = sealed.Shown(*shown)
 	}
+	out.May(p, "application.reveal", f.object())
+	return out
 }
 
 func (f *folder) approveEffect() string {

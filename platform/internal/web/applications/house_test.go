@@ -31,6 +31,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/origination"
 	"github.com/lendkeep/lendkeep/platform/internal/origination/provider"
+	"github.com/lendkeep/lendkeep/platform/internal/privacy"
 	"github.com/lendkeep/lendkeep/platform/internal/records/documents"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
 	"github.com/lendkeep/lendkeep/platform/internal/web"
@@ -80,13 +81,15 @@ func open(t *testing.T) *office {
 		return identity.InsertSite(ctx, tx, identity.Site{ID: id.New[id.SiteKey](tx.At), Public: o.site, Label: "form", Origins: []string{origin}, Active: true, CreatedAt: tx.At})
 	}))
 	yes := true
-	_, err = gatetest.Do(o.House, o.desk.ConnectionSet, o.Key("admin"), provider.ConnectionIn{BaseURL: o.ipstack, AccessKey: secret.NewText(accessKey), TimeoutMS: 400, UseConfirmed: &yes})
+	_, err = gatetest.Do(o.House, o.desk.ConnectionSet, o.Key("admin"), provider.ConnectionIn{BaseURL: o.ipstack, AccessKey: secret.NewText(accessKey), TimeoutMS: 3000, UseConfirmed: &yes})
 	must(t, err)
 	o.work(t)
 	companies := func(context.Context, *gate.Page) ([]applications.Company, error) {
 		return []applications.Company{{ID: "sc_1", Name: "Northside"}}, nil
 	}
-	h, err := web.New(web.Config{Gate: o.Gate, Directory: o.Directory, Log: slog.New(slog.DiscardHandler), Rooms: []visit.Room{applications.New(o.desk, companies, documents.New(documents.Config{})), engine.New(o.desk),
+	owed, err := privacy.New(privacy.Config{}) // not among this house's operations
+	must(t, err)
+	h, err := web.New(web.Config{Gate: o.Gate, Directory: o.Directory, Log: slog.New(slog.DiscardHandler), Rooms: []visit.Room{applications.New(o.desk, companies, documents.New(documents.Config{}), owed), engine.New(o.desk),
 		apply.New(apply.Config{Gate: o.Gate, Desk: o.desk, Log: slog.New(slog.DiscardHandler), Demo: true})}})
 	must(t, err)
 	o.server = httptest.NewTLSServer(h)

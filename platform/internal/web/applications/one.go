@@ -13,6 +13,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/origination"
 	"github.com/lendkeep/lendkeep/platform/internal/web/papers"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/sealed"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
@@ -23,6 +24,9 @@ type folder struct {
 	v                                    *visit.Visit
 	related                              *origination.RelatedOut
 	history                              *origination.HistoryOut
+	owed                                 templ.Component // the tab of privacy
+	mayPrivacy                           bool
+	fields                               sealed.Person
 	papers                               templ.Component // the documents, or why they are kept from the person; nil: the role has none
 	daysLeft                             *int
 	mayCheck, mayDecision                bool
@@ -41,13 +45,17 @@ func (f *folder) name() string {
 }
 
 // one is the page of an application beside the list it was chosen from.
-func (r *Room) one(v *visit.Visit) visit.Screen {
+func (r *Room) one(v *visit.Visit) visit.Screen { return r.page(v, nil) }
+
+// page shows one personal field in full: the one that was just asked for.
+func (r *Room) page(v *visit.Visit, shown *origination.RevealOut) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
 		out, err := visit.Look(ctx, v, p, r.desk.View)
 		if err != nil {
 			return visit.View{}, err
 		}
-		f := &folder{ApplicationOut: out, v: v}
+		f := &folder{ApplicationOut: out, v: v, mayPrivacy: p.Can(r.owed.View(), "application/"+string(out.ID))}
+		f.fields = f.sealedFields(p, shown)
 		f.ask(p)
 		if p.Can("application.list", "") {
 			if f.queue, err = r.look(ctx, v, p); err != nil {
@@ -95,6 +103,11 @@ func (r *Room) more(ctx context.Context, v *visit.Visit, p *gate.Page, f *folder
 		f.history, err = gate.Look(ctx, p, r.desk.History, ref)
 	case tabDocuments:
 		return r.documents(ctx, v, p, f)
+	case tabPrivacy:
+		f.owed, err = r.owed.Look(ctx, v, p, string(f.ID))
+		if body, kept := v.Withheld(err); kept {
+			f.owed, err = body, nil
+		}
 	}
 	return err
 }
@@ -123,6 +136,7 @@ const (
 	tabDocuments   = "documents"
 	tabSchedule    = "schedule"
 	tabTransitions = "transitions"
+	tabPrivacy     = "privacy"
 )
 
 // tabs are those that the person may open.
@@ -132,7 +146,7 @@ func (f *folder) tabs() []parts.Tab {
 		name, label string
 		may         bool
 	}{{tabSummary, "Summary", true}, {tabRisk, "Risk score", f.mayCheck || f.mayDecision}, {tabCustomer, "Customer", true}, {tabDocuments, "Documents", true},
-		{tabSchedule, "Schedule", true}, {tabTransitions, "Transitions", f.mayHistory}} {
+		{tabSchedule, "Schedule", true}, {tabTransitions, "Transitions", f.mayHistory}, {tabPrivacy, "Privacy", f.mayPrivacy}} {
 		if t.may {
 			out = append(out, parts.Tab{Label: t.label, Href: f.queue.to(string(f.ID), t.name), Current: f.tab() == t.name})
 		}
@@ -149,6 +163,10 @@ func (f *folder) tab() string {
 		}
 	case tabTransitions:
 		if f.mayHistory {
+			return t
+		}
+	case tabPrivacy:
+		if f.mayPrivacy {
 			return t
 		}
 	case tabCustomer, tabDocuments, tabSchedule:
@@ -236,6 +254,12 @@ func (r *Room) reject(v *visit.Visit) {
 		}
 		return visit.Go(back(v), said)
 	}, r.one(v), func(form url.Values, in *origination.RejectIn) error { return decode(form, in) })
+}
+
+// reveal shows one personal field of the applicant in full, once.
+func (r *Room) reveal(v *visit.Visit) {
+	visit.Act(v, r.desk.Reveal, func(out *origination.RevealOut) visit.Answer { return visit.Render(r.page(v, out)) }, r.one(v),
+		func(form url.Values, in *origination.RevealIn) error { return decode(form, in) })
 }
 
 func (r *Room) reprocess(v *visit.Visit) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/platform/internal/origination"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/sealed"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
@@ -118,6 +119,11 @@ func onePage(f *folder) templ.Component {
 				}
 			case tabTransitions:
 				templ_7745c5c3_Err = transitions(f).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+			case tabPrivacy:
+				templ_7745c5c3_Err = f.owed.Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -449,6 +455,10 @@ func customer(f *folder) templ.Component {
 			return nil
 		})
 		templ_7745c5c3_Err = parts.Block(parts.Section{Title: "Applicant"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = sealed.Dialogs(f.v, &f.fields).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1302,7 +1312,7 @@ func reasonLines(list []string) templ.Component {
 			var templ_7745c5c3_Var44 string
 			templ_7745c5c3_Var44, templ_7745c5c3_Err = templ.JoinStringErrs(text)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/internal/web/applications/pages.templ`, Line: 215, Col: 13}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/internal/web/applications/pages.templ`, Line: 219, Col: 13}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var44))
 			if templ_7745c5c3_Err != nil {

@@ -151,9 +151,4 @@ func useWord(use string) string {
 	return "use in decisions not confirmed: may not reject"
 }
 
-func months(n int) string {
-	if n == 1 {
-		return "1 month"
-	}
-	return strconv.Itoa(n) + " months"
-}
+func months(n int) string { return parts.Things(n, "month") }

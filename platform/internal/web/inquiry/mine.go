@@ -53,7 +53,7 @@ func doorFacts(v *visit.Visit, out *vantage.AccessOut) []parts.Fact {
 	case f.ExceptUntil != "":
 		factor = "A recorded exception stands"
 	case f.Apps+f.Passkeys > 0:
-		factor = counted(f.Apps, "authenticator app") + ", " + counted(f.Passkeys, "passkey") + ", " + counted(f.Codes, "recovery code") + " left"
+		factor = parts.Things(f.Apps, "authenticator app") + ", " + parts.Things(f.Passkeys, "passkey") + ", " + parts.Things(f.Codes, "recovery code") + " left"
 	case f.Needed:
 		factor = "Needed, and not set up yet"
 	}
@@ -63,13 +63,6 @@ func doorFacts(v *visit.Visit, out *vantage.AccessOut) []parts.Fact {
 	}
 	return append(facts, parts.Fact{Term: "Open sessions", Value: parts.Anchor(parts.Link{Text: parts.Count(out.Sessions), Href: "/me/sign-in"})},
 		parts.Fact{Term: "This address", Value: parts.Words(out.Address)})
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return parts.Count(n) + " " + what + "s"
 }
 
 // ruleTable lists the address rules that bind the person.
@@ -112,7 +105,7 @@ func keyTable(v *visit.Visit, list []vantage.Key) parts.Table {
 
 // areaNode is one area of the catalogue as a branch of the tree.
 func areaNode(a vantage.Area) parts.Node {
-	n := parts.Node{Label: a.Area, Detail: counted(len(a.Operations), "operation"), Passing: parts.Passed}
+	n := parts.Node{Label: a.Area, Detail: parts.Things(len(a.Operations), "operation"), Passing: parts.Passed}
 	for _, o := range a.Operations {
 		where := "screens"
 		switch {

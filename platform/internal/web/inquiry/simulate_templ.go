@@ -118,7 +118,7 @@ func simulatePage(v *visit.Visit, t trying) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if t.out.LocksOut > 0 {
-					templ_7745c5c3_Err = parts.Note(parts.Warn, counted(t.out.LocksOut, "person")+" could not call from where they did lately.").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = parts.Note(parts.Warn, parts.Things(t.out.LocksOut, "person")+" could not call from where they did lately.").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

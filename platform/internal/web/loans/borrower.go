@@ -7,11 +7,11 @@ import (
 
 	"github.com/a-h/templ"
 
-	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
 	"github.com/lendkeep/lendkeep/platform/internal/web/papers"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	"github.com/lendkeep/lendkeep/platform/internal/web/sealed"
 	"github.com/lendkeep/lendkeep/platform/internal/web/trail"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -23,62 +23,36 @@ const fromLoan = "_loan"
 type person struct {
 	*servicing.BorrowerOut
 	home    string
-	loan    string          // the loan on whose page this stands, "" on the borrower's own
-	reveals map[string]bool // fields that may be asked for in full
-	shown   *servicing.RevealOut
+	loan    string // the loan on whose page this stands, "" on the borrower's own
+	fields  sealed.Person
 	mayEdit bool
 	mayLend bool
 	loans   []servicing.LoanItem
 	more    string // address of the list that has more of them
 }
 
-// person completes a borrower with what the person in front of the page may do.
-func personOf(p *gate.Page, b *servicing.BorrowerOut, shown *servicing.RevealOut) *person {
+// person completes a borrower with what the person in front of the page may do;
+// loan is the loan on whose page it stands, if any.
+func personOf(p *gate.Page, b *servicing.BorrowerOut, shown *servicing.RevealOut, loan string) *person {
 	ref := "borrower/" + string(b.ID)
-	w := &person{BorrowerOut: b, home: "/borrowers/" + string(b.ID), shown: shown, reveals: map[string]bool{},
-		mayEdit: p.Can("borrower.update", ref), mayLend: p.Can("loan.create", "")}
-	if !p.Can("borrower.reveal", ref) {
-		return w
+	w := &person{BorrowerOut: b, home: "/borrowers/" + string(b.ID), loan: loan, mayEdit: p.Can("borrower.update", ref), mayLend: p.Can("loan.create", "")}
+	w.fields = sealed.Person{Name: b.Name, Action: w.home + "/reveal", Hidden: []parts.Hidden{{Name: fromLoan, Value: loan}}, Lines: []sealed.Line{
+		{Field: "email", Label: "E-mail", Masked: b.Email.String()}, {Field: "phone", Label: "Phone", Masked: b.Phone.String()}, {Field: "date_of_birth", Label: "Date of birth", Masked: b.DateOfBirth.String()},
+		{Field: "ssn", Label: "Social security number", Masked: b.SSN.String()}, {Field: "address.line1", Label: "Street", Masked: b.Address.Line1.String()},
+	}}
+	if shown != nil {
+		w.fields.Shown = sealed.Shown(*shown)
 	}
-	ceiling := p.Call().Visibility()
-	for field, kind := range map[string]secret.Kinded{"email": secret.Email{}, "phone": secret.Phone{}, "date_of_birth": secret.BirthDate{}, "ssn": secret.SSN{}, "address.line1": secret.AddressLine{}} {
-		w.reveals[field] = kind.Reveals(ceiling)
-	}
+	w.fields.May(p, "borrower.reveal", ref)
 	return w
-}
-
-// line is one personal field of a borrower.
-type line struct{ field, label, masked string }
-
-func (w *person) sealed() []line {
-	return []line{
-		{"email", "E-mail", w.Email.String()}, {"phone", "Phone", w.Phone.String()}, {"date_of_birth", "Date of birth", w.DateOfBirth.String()},
-		{"ssn", "Social security number", w.SSN.String()}, {"address.line1", "Street", w.Address.Line1.String()},
-	}
-}
-
-// inFull is the one field that was asked for, as people write it.
-func (w *person) inFull() string {
-	v := w.shown.Value
-	if w.shown.Field == "ssn" && len(v) == 9 {
-		return v[:3] + "-" + v[3:5] + "-" + v[5:]
-	}
-	return v
 }
 
 // facts are the borrower, personal fields masked but for the one just asked for.
 func (w *person) facts() []parts.Fact {
 	out := []parts.Fact{{Term: "Name", Value: parts.Words(w.Name)}, {Term: "Reference", Value: words(w.Reference)}}
-	for _, l := range w.sealed() {
-		out = append(out, parts.Fact{Term: l.label, Value: sealedValue(w, l)})
-	}
+	out = append(out, w.fields.Facts()...)
 	return append(out, parts.Fact{Term: "Town", Value: words(w.Address.City)}, parts.Fact{Term: "State", Value: words(w.Address.Region)},
 		parts.Fact{Term: "Postal code", Value: words(w.Address.PostalCode)}, parts.Fact{Term: "Country", Value: words(w.Address.Country)})
-}
-
-// asks reports whether a field has a button that shows it in full.
-func (w *person) asks(l line) bool {
-	return l.masked != "" && w.reveals[l.field] && (w.shown == nil || w.shown.Field != l.field)
 }
 
 // loanBorrower is the borrower's tab of a loan.
@@ -99,8 +73,7 @@ func (r *Room) borrowerOnLoan(v *visit.Visit, loan string, shown *servicing.Reve
 		if err != nil {
 			return f.kept(v, "Borrower", err)
 		}
-		w := personOf(p, out, shown)
-		w.loan = string(f.ID)
+		w := personOf(p, out, shown, string(f.ID))
 		return view(f.page("Borrower"), loanBorrowerPage(v, f, w))
 	}
 }
@@ -114,7 +87,7 @@ func (r *Room) borrowerPage(v *visit.Visit, shown *servicing.RevealOut) visit.Sc
 		if err != nil {
 			return visit.View{}, err
 		}
-		w := personOf(p, out, shown)
+		w := personOf(p, out, shown, "")
 		if p.Can("loan.list", "") {
 			if err := r.loansOf(ctx, p, w); err != nil {
 				return visit.View{}, err
@@ -140,6 +113,12 @@ func (r *Room) borrowerTabs(p *gate.Page, ref, current string) []parts.Tab {
 		}
 		tabs = slices.Insert(tabs, 1, parts.Tab{Label: "Documents", Href: "/borrowers/" + ref + "/documents"})
 	}
+	if p.Can(r.owed.View(), "borrower/"+ref) {
+		if len(tabs) == 0 {
+			tabs = []parts.Tab{{Label: "Borrower", Href: "/borrowers/" + ref}}
+		}
+		tabs = append(tabs, parts.Tab{Label: "Privacy", Href: "/borrowers/" + ref + "/privacy"})
+	}
 	for i := range tabs {
 		tabs[i].Current = tabs[i].Label == current
 	}
@@ -155,9 +134,28 @@ func crumbs(p *gate.Page) []parts.Link {
 
 // borrowerDocuments is the tab of what was kept about a borrower.
 func (r *Room) borrowerDocuments(v *visit.Visit) visit.Screen {
+	return r.borrowerTab(v, "Documents", func(ctx context.Context, p *gate.Page, ref string) (templ.Component, error) {
+		tab, err := r.borrowers.Look(ctx, v, p, ref)
+		if err != nil {
+			return nil, err
+		}
+		return papers.Body(tab), nil
+	})
+}
+
+// borrowerPrivacy is the tab of what is owed to a borrower about their data.
+func (r *Room) borrowerPrivacy(v *visit.Visit) visit.Screen {
+	return r.borrowerTab(v, "Privacy", func(ctx context.Context, p *gate.Page, ref string) (templ.Component, error) {
+		return r.owed.Look(ctx, v, p, ref)
+	})
+}
+
+// borrowerTab is a tab that another room fills: below the borrower's name, for
+// whoever may see it.
+func (r *Room) borrowerTab(v *visit.Visit, tab string, body func(ctx context.Context, p *gate.Page, ref string) (templ.Component, error)) visit.Screen {
 	return func(ctx context.Context, p *gate.Page) (visit.View, error) {
 		ref := v.R.PathValue("id")
-		page := parts.Page{Title: "Borrower", Tabs: r.borrowerTabs(p, ref, "Documents"), Crumbs: crumbs(p)}
+		page := parts.Page{Title: "Borrower", Tabs: r.borrowerTabs(p, ref, tab), Crumbs: crumbs(p)}
 		if p.Can(r.desk.BorrowerView.Name, "borrower/"+ref) {
 			out, err := gate.Look(ctx, p, r.desk.BorrowerView, &servicing.BorrowerRef{ID: ref})
 			if err != nil {
@@ -165,14 +163,14 @@ func (r *Room) borrowerDocuments(v *visit.Visit) visit.Screen {
 			}
 			page.Title, page.Subtitle = out.Name, out.Reference
 		}
-		tab, err := r.borrowers.Look(ctx, v, p, ref)
-		if body, kept := v.Withheld(err); kept {
-			return view(page, body)
+		shown, err := body(ctx, p, ref)
+		if withheld, kept := v.Withheld(err); kept {
+			return view(page, withheld)
 		}
 		if err != nil {
 			return visit.View{}, err
 		}
-		return view(page, papers.Body(tab))
+		return view(page, shown)
 	}
 }
 
@@ -243,8 +241,11 @@ func (r *Room) borrowerList(v *visit.Visit) visit.Screen {
 		}
 		l := &people{at: v.R.URL, out: out, action: "/borrowers", mayMake: p.Can("borrower.create", "")}
 		page := parts.Page{Title: "Borrowers", Tabs: both(p, "/borrowers")}
+		if r.mayFind(p) {
+			page.Actions = append(page.Actions, parts.Button{Label: "Find one borrower", Href: findPage})
+		}
 		if l.mayMake {
-			page.Actions = []parts.Button{{Label: "New borrower", Kind: parts.Primary, Href: "/borrowers/new"}}
+			page.Actions = append(page.Actions, parts.Button{Label: "New borrower", Kind: parts.Primary, Href: "/borrowers/new"})
 		}
 		return view(page, borrowerList(l))
 	}
@@ -256,18 +257,22 @@ func (l *people) bar() parts.FilterBar {
 	return bar
 }
 
+// borrowerColumns follow the name in lists of borrowers.
+var borrowerColumns = []parts.Column{{Head: "Reference"}, {Head: "E-mail"}, {Head: "Phone"}, {Head: "Town"}, {Head: "State", Narrow: true}}
+
+func borrowerCells(b servicing.BorrowerOut) []templ.Component {
+	return []templ.Component{parts.Words(b.Name), words(b.Reference), parts.QuietWords(b.Email.String()), parts.QuietWords(b.Phone.String()), words(b.Address.City), words(b.Address.Region)}
+}
+
 func (l *people) table() parts.Table {
 	q := l.at.Query()
-	t := parts.Table{ID: "borrowers", Caption: "Borrowers", Columns: []parts.Column{
-		sorted(l.at, parts.Column{Head: "Name"}, "name", "name", false), {Head: "Reference"}, {Head: "E-mail"}, {Head: "Phone"}, {Head: "Town"}, {Head: "State", Narrow: true},
-	}}
+	t := parts.Table{ID: "borrowers", Caption: "Borrowers", Columns: append([]parts.Column{sorted(l.at, parts.Column{Head: "Name"}, "name", "name", false)}, borrowerColumns...)}
 	for _, b := range l.out.Items {
 		to := "/borrowers/" + string(b.ID)
 		if l.choose {
 			to = "/loans/new?borrower=" + url.QueryEscape(string(b.ID))
 		}
-		t.Rows = append(t.Rows, parts.Row{Href: to, Cells: []templ.Component{parts.Words(b.Name), words(b.Reference), parts.QuietWords(b.Email.String()),
-			parts.QuietWords(b.Phone.String()), words(b.Address.City), words(b.Address.Region)}})
+		t.Rows = append(t.Rows, parts.Row{Href: to, Cells: borrowerCells(b)})
 	}
 	t.Chips = parts.Chips{Lead: "Borrowers", Clear: with(l.at, "q", "", "reference", "")}
 	if x := q.Get("q"); x != "" {

@@ -95,7 +95,7 @@ func (r *Room) editBorrower(v *visit.Visit) visit.Screen {
 		if err != nil {
 			return visit.View{}, err
 		}
-		w := personOf(p, out, nil)
+		w := personOf(p, out, nil, "")
 		if denied, lacks := visit.Need(v, p, r.desk.BorrowerUpdate, "borrower/"+v.R.PathValue("id")); lacks {
 			return denied, nil
 		}

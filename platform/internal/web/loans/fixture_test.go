@@ -17,6 +17,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/money"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
+	"github.com/lendkeep/lendkeep/platform/internal/privacy"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
 	"github.com/lendkeep/lendkeep/platform/internal/records/documents"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
@@ -39,7 +40,11 @@ func each(t *testing.T, fn func(t *testing.T, o *office)) {
 		list := append(d.Operations(), trail.Operations()...)
 		return gatetest.Config{Operations: append(list, visit.Operations()...), Vocabulary: d.Vocabulary}
 	}, func(t *testing.T, h *gatetest.House) {
-		front, err := web.New(web.Config{Gate: h.Gate, Directory: h.Directory, Proxies: httpserve.Proxies{}, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Rooms: []visit.Room{New(d, trail, documents.New(documents.Config{}))}})
+		owed, err := privacy.New(privacy.Config{}) // not among this house's operations
+		if err != nil {
+			t.Fatal(err)
+		}
+		front, err := web.New(web.Config{Gate: h.Gate, Directory: h.Directory, Proxies: httpserve.Proxies{}, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Rooms: []visit.Room{New(d, trail, documents.New(documents.Config{}), owed)}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,14 +38,14 @@ func (r *Room) move(v *visit.Visit) {
 			asked.Cursor = out.Next
 			next, err := visit.Call(v, r.desk.PortfolioMove, func(_ url.Values, in *servicing.PortfolioMoveIn) error { *in = asked; return nil })
 			if err != nil {
-				return visit.Told(backTo(v), parts.Toast{Meaning: parts.Warn, Text: counted(moved) + " moved, then it stopped: " + fault.As(err).Message})
+				return visit.Told(backTo(v), parts.Toast{Meaning: parts.Warn, Text: parts.Things(moved, "loan") + " moved, then it stopped: " + fault.As(err).Message})
 			}
 			out, moved, chunks = next, moved+next.Moved, chunks+1
 		}
 		if out.Next != "" {
-			return visit.Told(backTo(v), parts.Toast{Meaning: parts.Warn, Text: counted(moved) + " moved, and the list shows more. Narrow it and go on."})
+			return visit.Told(backTo(v), parts.Toast{Meaning: parts.Warn, Text: parts.Things(moved, "loan") + " moved, and the list shows more. Narrow it and go on."})
 		}
-		return visit.Go(backTo(v), counted(moved)+" moved. Who may see them has changed with them.")
+		return visit.Go(backTo(v), parts.Things(moved, "loan")+" moved. Who may see them has changed with them.")
 	}, r.listAgain(v), fill)
 }
 
@@ -129,17 +129,9 @@ func newPortfolio() parts.Button {
 
 // everything words the box for all that the list shows.
 func (s *shelf) everything() string {
-	n := counted(int(s.out.Total))
+	n := parts.Things(int(s.out.Total), "loan")
 	if s.out.TotalIs != "exact" {
 		n = "at least " + n
 	}
 	return "All that this list shows: " + n
-}
-
-// counted is a number of loans in words: "1 loan", "3,214 loans".
-func counted(n int) string {
-	if n == 1 {
-		return "1 loan"
-	}
-	return parts.Count(n) + " loans"
 }

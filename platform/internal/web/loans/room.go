@@ -6,11 +6,13 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/privacy"
 	"github.com/lendkeep/lendkeep/platform/internal/records"
 	"github.com/lendkeep/lendkeep/platform/internal/records/documents"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing"
 	"github.com/lendkeep/lendkeep/platform/internal/web/papers"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
+	privacyroom "github.com/lendkeep/lendkeep/platform/internal/web/privacy"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
 
@@ -20,12 +22,14 @@ type Room struct {
 	trail     *records.Desk
 	papers    *papers.Shelf // of loans
 	borrowers *papers.Shelf
+	owed      *privacyroom.Tab // to borrowers
 }
 
 // New makes the room; trail gives a loan's history to those who may look
-// through the audit trail, kept the documents of loans and borrowers.
-func New(d *servicing.Desk, trail *records.Desk, kept *documents.Desk) *Room {
-	return &Room{d, trail, papers.New(kept.Loans, "loan", "/loans", ""), papers.New(kept.Borrowers, "borrower", "/borrowers", "")}
+// through the audit trail, kept the documents of loans and borrowers,
+// owed is the desk of what is owed to borrowers about their data.
+func New(d *servicing.Desk, trail *records.Desk, kept *documents.Desk, owed *privacy.Desk) *Room {
+	return &Room{d, trail, papers.New(kept.Loans, "loan", "/loans", ""), papers.New(kept.Borrowers, "borrower", "/borrowers", ""), privacyroom.Borrowers(owed)}
 }
 
 // Routes registers the room's pages.
@@ -58,6 +62,13 @@ func (r *Room) Routes(m *visit.Mux) {
 	get("/borrowers/{id}", r.borrower)
 	get("/borrowers/{id}/documents", r.borrowerDocuments)
 	r.borrowers.Routes(m, r.borrowerDocuments)
+	get("/borrowers/{id}/privacy", r.borrowerPrivacy)
+	r.owed.Routes(m, r.borrowerPrivacy)
+	get("/borrowers/find", r.find)
+	for _, f := range r.exactly() {
+		get(f.path, r.find)
+		m.Post(f.path, f.post)
+	}
 	get("/borrowers/{id}/edit", r.editBorrower)
 	m.Post("/borrowers/{id}/edit", r.updateBorrower)
 	m.Post("/borrowers/{id}/reveal", r.reveal)

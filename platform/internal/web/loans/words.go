@@ -114,9 +114,4 @@ func days(n int) string {
 	return parts.Count(n) + " days"
 }
 
-func months(n int) string {
-	if n == 1 {
-		return "1 month"
-	}
-	return parts.Count(n) + " months"
-}
+func months(n int) string { return parts.Things(n, "month") }

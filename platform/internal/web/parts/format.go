@@ -61,6 +61,9 @@ func Count(n int) string {
 	return sign + s
 }
 
+// Things is a number of things whose plural ends in s: "1 loan", "3,214 loans".
+func Things(n int, thing string) string { return plural(n, thing, thing+"s") }
+
 // plural gives "1 rule" or "2 rules".
 func plural(n int, one, many string) string {
 	if n == 1 {

@@ -47,7 +47,7 @@ func kept(months int64) string {
 }
 
 func (k *keptView) table() parts.Table {
-	t := parts.Table{ID: "retention", Caption: "How long entries are kept", Columns: []parts.Column{{Head: "Entries"}, {Head: "Kept"}, {Head: "Made before this day, they go", Narrow: true}, {Head: "Disposed of", Align: parts.Right, Narrow: true}, {Head: "Last", Narrow: true}}}
+	t := parts.Table{ID: "retention", Caption: "How long entries are kept", Columns: []parts.Column{{Head: "Entries"}, {Head: "Kept"}, {Head: "Made before this day, they go", Narrow: true}, {Head: "Disposed of", Align: parts.Right, Narrow: true}, {Head: "Last", Narrow: true}, {Head: "Act", Narrow: true}}}
 	for i := range k.out.Items {
 		c := &k.out.Items[i]
 		about := ""
@@ -58,7 +58,7 @@ func (k *keptView) table() parts.Table {
 			about = "That cannot be changed."
 		}
 		t.Rows = append(t.Rows, parts.Row{Label: c.Title, Cells: []templ.Component{parts.Words(c.Title), parts.TwoOf(parts.Words(kept(c.Months)), about), dayOr(c.Before),
-			parts.Figures(parts.Count(int(c.Disposed))), parts.Time(moment(c.LastAt, k.v.Zone()))}})
+			parts.Figures(parts.Count(int(c.Disposed))), parts.Time(moment(c.LastAt, k.v.Zone())), k.act(c)}})
 	}
 	t.Pager = parts.Pager{From: 1, To: len(t.Rows), Total: len(t.Rows)}
 	return t
@@ -69,6 +69,14 @@ func dayOr(day string) templ.Component {
 		return parts.Dash()
 	}
 	return parts.Words(day)
+}
+
+// act is the button that changes a category.
+func (k *keptView) act(c *retention.Category) templ.Component {
+	if !k.changes(c) {
+		return parts.Dash()
+	}
+	return parts.Press(parts.Button{Label: "Change…", Kind: parts.Plain, Opens: formID(c), AriaLabel: "Change how long entries are kept: " + c.Title})
 }
 
 func (k *keptView) changes(c *retention.Category) bool { return k.change && !c.Fixed }

@@ -52,6 +52,7 @@ func groups() []Group {
 		{"Safeguards", []Place{
 			{"Sign-in", "/settings/access", "access_setting.view", "Second factors, the life of passwords, and when an account locks"},
 			{"Four eyes", "/settings/four-eyes", "four_eyes.list", "Which operations wait for a second person"},
+			{"Privacy", "/settings/privacy", "privacy.setting.view", "Legal holds, erasures, exports of personal data, and how long records are kept"},
 		}},
 		{"Keys", []Place{
 			{"API keys", "/settings/api-keys", "api_key.list_all", "With which keys programs call, what each may do and when it was last used"},
