@@ -179,10 +179,18 @@ func measure(text string, i int) (end, digits, last int) {
 			end = i
 			continue
 		}
-		if c == isSeparator && i+1 < len(text) && class[text[i+1]] == isDigit { // by far the most frequent
-			i++
-			last = i
-			continue
+		if c == isSeparator { // by far the most frequent: few of them, before a digit or a letter
+			for next := i + 1; next < len(text) && next-i <= maxVisible; next++ {
+				if c = class[text[next]]; c != isSeparator {
+					if c == isDigit {
+						i, last = next, next
+					}
+					break
+				}
+			}
+			if c == isDigit {
+				continue
+			}
 		}
 		if c == 0 {
 			return end, digits, last

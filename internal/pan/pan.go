@@ -20,6 +20,7 @@
 package pan
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -190,15 +191,14 @@ func next(text string, i int) int {
 		s := text[i : i+8]
 		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 		low := x &^ tops
-		// A byte below 128 is a digit if adding 0x50 carries into the top bit
-		// and adding 0x46 does not.
-		digits := (low + 0x50*ones) &^ (low + 0x46*ones) & tops
-		if (digits|x)&tops == 0 {
-			continue
-		}
-		for k := range 8 {
-			if class[s[k]]&opens != 0 {
-				return i + k
+		// A byte below 128 is a digit if adding 0x50 carries into the top bit and
+		// adding 0x46 does not. Above, 0xc2 and what begins at 0xd9 may open a
+		// digit: the letters of most alphabets are passed over eight at once.
+		digits := (low + 0x50*ones) &^ (low + 0x46*ones) &^ x
+		others := ((low + 0x27*ones) | (tops - (low ^ 0x42*ones))) & x
+		for may := (digits | others) & tops; may != 0; may &= may - 1 {
+			if k := i + bits.TrailingZeros64(may)/8; class[text[k]]&opens != 0 {
+				return k
 			}
 		}
 	}
