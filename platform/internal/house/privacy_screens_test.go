@@ -64,7 +64,7 @@ func TestAPrivacyOfficersDayAtTheScreens(t *testing.T) {
 
 	// What stands against an erasure is told, and it is not offered.
 	s, text := o.page(home)
-	saidBy(t, text, []string{"is kept for 25 months after its last entry", "From 2029-01-22", "No holds", "No exports"})
+	saidBy(t, text, []string{"is kept for 25 months after its last entry", "From 2029-01-22", "None."})
 	for _, f := range s.offers(home) {
 		if strings.HasSuffix(f.path, "/erase") {
 			t.Error("an erasure is offered while the law keeps the record")
