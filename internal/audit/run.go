@@ -8,7 +8,7 @@ import (
 const (
 	// settle lets the transaction that woke the sequencer commit, and others join
 	// it: a batch costs its index pages once, however many entries it places.
-	settle = 200 * time.Millisecond
+	settle = 400 * time.Millisecond
 	// soon is how often it looks while there was work a moment ago: a write may
 	// commit long after it recorded its entry.
 	soon = 500 * time.Millisecond
@@ -28,14 +28,16 @@ func (t *Trail) Run(ctx context.Context) error {
 	defer t.leave(ctx)
 	empty, soonest := 0, true // soonest: the timer is set to settle already
 	for {
+		wake := t.wake
+		if soonest { // whoever commits need not wake it again, and does not put it off
+			wake = nil
+		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-t.wake:
-			if empty = 0; !soonest { // a steady stream must not put it off for ever
-				soonest = true
-				timer.Reset(settle)
-			}
+		case <-wake:
+			empty, soonest = 0, true
+			timer.Reset(settle)
 			continue
 		case <-timer.C:
 			soonest = false

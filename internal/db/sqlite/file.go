@@ -66,7 +66,7 @@ func Open(c Config) (*File, error) {
 	mode := strings.ReplaceAll(url.QueryEscape(path), "+", "%20")
 	u := url.URL{Scheme: "file", Path: path, RawQuery: "vfs=" + f.vfs + "&textkey=page&modeof=" + mode}
 	f.dsn = u.String()
-	vfs.Register(f.vfs, encrypted.Wrap(wholeVFS{vfs.Find(""), new(sync.RWMutex)}, pageKey{c.Key}))
+	vfs.Register(f.vfs, gatherVFS{encrypted.Wrap(wholeVFS{vfs.Find(""), new(sync.RWMutex)}, pageKey{c.Key})})
 	return f, nil
 }
 

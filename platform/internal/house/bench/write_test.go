@@ -16,16 +16,21 @@ func post(path, key, body string) []byte {
 		num(len(body)) + "\r\n\r\n" + body)
 }
 
+// payments are requests that log a cent on each of some loans.
+func (s *shop) payments(t testing.TB) (requests [][]byte) {
+	for _, l := range s.loans(t, some) {
+		requests = append(requests, post("/api/v1/loans/"+string(l)+"/payments", s.people.Keys["agent"], `{"amount":"0.01","method":"cash"}`))
+	}
+	return requests
+}
+
 func TestWriteAuditing(t *testing.T) {
 	engines(t, func(t *testing.T, e db.Engine) {
 		s := open(t, e, t.TempDir(), prefixOf(t))
 		dropped(t, s)
 		s.stock(t, some)
 		s.sequencing(t)
-		var requests [][]byte
-		for _, l := range s.loans(t, some) {
-			requests = append(requests, post("/api/v1/loans/"+string(l)+"/payments", s.people.Keys["agent"], `{"amount":"0.01","method":"cash"}`))
-		}
+		requests := s.payments(t)
 		address := serve(t, s.api.Handler(), nil)
 		for _, callers := range []int{1, 16} {
 			ls := lines(t, callers, address, nil)
