@@ -216,7 +216,48 @@ func (s *soil) keepBook() {
 		s.send("POST", at+"/notes", s.as("manager"), map[string]any{"body": "Called " + p.phone + " and " + p.email + "; says SSN " + p.ssn + ", born " + p.birth})
 		s.send("GET", at+"/notes", s.as("manager"), nil)
 		s.send("GET", at, s.as("agent"), nil)
+		s.owe(id, at, i, p)
 	}
+}
+
+// owe has one of them looked for by whole values, keep papers with us, ask for what is
+// held, be kept by a court, and be spoken of where reasons are given.
+func (s *soil) owe(id, loan string, i int, p planting) {
+	borrower, admin := "/borrowers/"+id, s.as("admin")
+	for path, body := range map[string]map[string]any{"ssn": {"ssn": p.ssn}, "contact": {"email": p.email, "phone": p.phone}} {
+		s.done("POST", "/borrowers/search/"+path, s.as("manager"), body)
+	}
+	told := "Ask " + p.phone + " or " + p.email + ", SSN " + p.ssn + ", born " + p.birth
+	for _, at := range []string{borrower, loan} {
+		var kept struct{ ID string }
+		s.must(json.Unmarshal(s.upload(at, fmt.Sprintf("letter %d.txt", i), told), &kept))
+		s.raw("GET", "/api/v1"+at+"/documents/"+kept.ID, s.as("manager"), "")
+		s.upload(at, "of "+p.email+" "+p.ssn+".txt", "x")
+		s.upload(at, "of "+p.email+".pdf", told) // which it is not
+	}
+	for _, format := range []string{"json", "pdf"} {
+		file := []byte("too_many_calls")
+		for ; bytes.Contains(file, []byte("too_many_calls")); time.Sleep(50 * time.Millisecond) {
+			file = s.raw("POST", "/api/v1"+borrower+"/data-export", with(admin, map[string]string{"Content-Type": "application/json"}), `{"format":"`+format+`","reason":"a letter"}`)
+		}
+		if format == "json" && !bytes.Contains(file, []byte(p.email)) {
+			s.t.Errorf("the export does not hold what is held: %.200s", file)
+		}
+	}
+	for _, path := range []string{"/data-export", "/erase"} { // a reason that tells who it is
+		if status, a := s.send("POST", borrower+path, admin, map[string]any{"reason": told}); status != http.StatusUnprocessableEntity && status != http.StatusForbidden {
+			s.t.Errorf("%s for such a reason: %d %v", path, status, a)
+		}
+	}
+	s.send("POST", "/legal-holds", admin, map[string]any{"subject": "borrower/" + id, "reason": told, "matter": p.ssn})
+	s.send("POST", "/access-requests", s.as("agent"), map[string]any{"operation": "loan.write_off", "reason": told})
+	s.send("POST", loan+"/write-off", s.as("manager"), map[string]any{"reason": told})
+}
+
+// upload hands a paper in as programs do, and gives the answer.
+func (s *soil) upload(at, name, content string) []byte {
+	form := "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + name + "\"\r\nContent-Type: text/plain\r\n\r\n" + content + "\r\n--edge--\r\n"
+	return s.raw("POST", "/api/v1"+at+"/documents", with(s.as("manager"), map[string]string{"Content-Type": "multipart/form-data; boundary=edge"}), form)
 }
 
 // importBorrowers has the last third come from a file.

@@ -6,6 +6,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/pii"
 )
 
 // Exception is a recorded approval that a person needs no second factor, with a
@@ -24,7 +25,7 @@ type Exception struct {
 // policy version.
 func InsertException(ctx context.Context, tx *db.Tx, x Exception) error {
 	_, err := tx.Exec(ctx, `INSERT INTO factor_exception (id, user_id, reason, approved_by, made_at, until, ended_at) VALUES (?, ?, ?, ?, ?, ?, 0)`,
-		x.ID, x.User, x.Reason, x.ApprovedBy, tx.At, x.Until)
+		x.ID, x.User, pii.Mask(x.Reason), x.ApprovedBy, tx.At, x.Until)
 	return err
 }
 

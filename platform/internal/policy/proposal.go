@@ -8,6 +8,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/pii"
 )
 
 // States of a proposal. A decision is an event; no proposal is ever deleted.
@@ -49,7 +50,7 @@ func scanProposal(scan func(...any) error) (*Proposal, error) {
 // InsertProposal stores a proposal.
 func InsertProposal(ctx context.Context, tx *db.Tx, p *Proposal) error {
 	_, err := tx.Exec(ctx, `INSERT INTO proposal (id, operation, object, input, difference, reason, state, proposed_by, proposed_at, ends_at, decided_by, decided_at, remark)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, '')`, p.ID, p.Operation, p.Object, p.Input, p.Difference, p.Reason, p.State, p.ProposedBy, p.ProposedAt, p.EndsAt)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, '')`, p.ID, p.Operation, p.Object, p.Input, p.Difference, pii.Mask(p.Reason), p.State, p.ProposedBy, p.ProposedAt, p.EndsAt)
 	return err
 }
 
@@ -92,7 +93,7 @@ func (p *Proposal) age(at int64) {
 // any more.
 func DecideProposal(ctx context.Context, tx *db.Tx, pid id.Proposal, state string, by id.User, remark string) error {
 	n, err := tx.Exec(ctx, `UPDATE proposal SET state = ?, decided_by = ?, decided_at = ?, remark = ? WHERE id = ? AND state = 'open' AND ends_at > ?`,
-		state, by, tx.At, remark, pid, tx.At)
+		state, by, tx.At, pii.Mask(remark), pid, tx.At)
 	if err == nil && n == 0 {
 		return fault.New(fault.Conflict, "proposal_closed", "This proposal has been decided already or has waited too long.")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/internal/pii"
 	"github.com/lendkeep/lendkeep/platform/internal/access"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
@@ -268,7 +269,7 @@ func (d *Desk) decidable(ctx context.Context, c *gate.Call, rid id.AccessRequest
 
 // decided ends a request and tells the person.
 func (d *Desk) decided(ctx context.Context, c *gate.Call, r *row, state, remark string) (*Request, error) {
-	r.state, r.decidedBy, r.remark = state, c.Who.User, strings.TrimSpace(remark)
+	r.state, r.decidedBy, r.remark = state, c.Who.User, pii.Mask(strings.TrimSpace(remark))
 	c.Given(r.remark)
 	c.Change("state", Open, state)
 	c.Detail("operation", r.operation)

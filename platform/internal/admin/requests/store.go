@@ -8,6 +8,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/pii"
 )
 
 // The states of a request. A decision is an event; nothing is deleted.
@@ -49,7 +50,7 @@ func scan(from func(...any) error) (*row, error) {
 
 func insert(ctx context.Context, tx *db.Tx, r *row) error {
 	_, err := tx.Exec(ctx, `INSERT INTO access_request (id, user_id, operation, channel, object, layer, change, reason, until, state, made_at, decided_by, decided_at, remark, decision, address, lent_role)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, '', 0, '', ?, ?, '')`, r.id, r.user, r.operation, r.channel, r.object, r.layer, r.change, r.reason, r.until, r.madeAt, r.decision, r.address)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, '', 0, '', ?, ?, '')`, r.id, r.user, r.operation, r.channel, r.object, r.layer, r.change, pii.Mask(r.reason), r.until, r.madeAt, r.decision, r.address)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/pii"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/schedule"
 )
 
@@ -19,7 +20,7 @@ type Entry struct {
 	schedule.Posting
 	Loan   id.Loan
 	Method string // how money came: "ach", "check"; '' otherwise
-	Memo   string
+	Memo   string // stored without what names or reaches a person: pii.Mask
 	By     string // who posted it: "user/us_…"
 }
 
@@ -28,7 +29,7 @@ const InsertEntrySQL = `INSERT INTO ledger_entry (id, loan_id, kind, amount, eff
 
 // Row gives the values of InsertEntrySQL.
 func (e *Entry) Row() []any {
-	return []any{e.ID, e.Loan, string(e.Kind), e.Amount, e.Effective, e.Posted, e.Reverses, e.Method, e.Memo, e.By}
+	return []any{e.ID, e.Loan, string(e.Kind), e.Amount, e.Effective, e.Posted, e.Reverses, e.Method, pii.Mask(e.Memo), e.By}
 }
 
 // Ledger is what a loan's figures are replayed from.
