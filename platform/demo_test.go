@@ -182,6 +182,10 @@ func (r *running) decided(t *testing.T, id string) map[string]any {
 	t.Helper()
 	for range 200 {
 		status, a := r.call(t, "GET", "/applications/"+id, r.as("underwriter"), nil)
+		if status == http.StatusTooManyRequests { // of a story that makes very many calls
+			time.Sleep(200 * time.Millisecond)
+			continue
+		}
 		if status != 200 {
 			t.Fatalf("reading the application: %d %v", status, a)
 		}
