@@ -139,7 +139,7 @@ func prepareConn(c *sqlite3.Conn, reader bool) error {
 		PRAGMA trusted_schema = off;
 		PRAGMA secure_delete = on;
 		PRAGMA case_sensitive_like = on;
-		PRAGMA cache_size = -4000; -- kibibytes
+		PRAGMA cache_size = -16000; -- kibibytes
 		PRAGMA journal_size_limit = 33554432;
 		SELECT count(*) FROM sqlite_schema;`
 	if reader {
