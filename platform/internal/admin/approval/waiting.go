@@ -32,10 +32,10 @@ func (d *Desk) Waiting(ctx context.Context, c *gate.Call) (n int, err error) {
 // visible is the condition, over alias p, of the proposals whose object the
 // scope shows; see holds, which asks it of one.
 func visible(s gate.Scope) db.Cond {
-	loans, applications := s.Loans(), s.Applications()
+	loans, borrowers, applications := s.Loans(), s.Borrowers(), s.Applications()
 	return db.Or(
 		db.Where("(p.object NOT LIKE 'loan/%' AND p.object NOT LIKE 'borrower/%' AND p.object NOT LIKE 'application/%')"),
 		db.And(db.Where("p.object LIKE 'loan/%'"), db.Where("EXISTS (SELECT 1 FROM loan l WHERE l.id = substr(p.object, 6) AND "+gate.Landed+" AND "+loans.SQL()+")", loans.Args()...)),
-		db.And(db.Where("p.object LIKE 'borrower/%'"), db.Where("EXISTS (SELECT 1 FROM loan l WHERE l.borrower_id = substr(p.object, 10) AND "+gate.Landed+" AND "+loans.SQL()+")", loans.Args()...)),
+		db.And(db.Where("p.object LIKE 'borrower/%'"), db.Where("EXISTS (SELECT 1 FROM borrower b WHERE b.id = substr(p.object, 10) AND "+borrowers.SQL()+")", borrowers.Args()...)),
 		db.And(db.Where("p.object LIKE 'application/%'"), db.Where("EXISTS (SELECT 1 FROM application a WHERE a.id = substr(p.object, 13) AND "+applications.SQL()+")", applications.Args()...)))
 }

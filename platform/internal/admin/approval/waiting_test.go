@@ -96,6 +96,15 @@ func (b *branch) lent(t *testing.T, name, portfolio string) {
 	waitsFor(t, err)
 }
 
+// waitingToBorrow is a borrower without a loan, whom the administrator proposes to stamp.
+func (b *branch) waitingToBorrow(t *testing.T, name string) {
+	t.Helper()
+	who, err := gatetest.Do(b.House, b.loans.BorrowerCreate, b.Key(policy.Manager), servicing.BorrowerCreateIn{FirstName: name, LastName: "Example"})
+	must(t, err)
+	_, err = gatetest.Do(b.House, b.stamp, b.Key(policy.Admin), stampIn{Borrower: string(who.ID)})
+	waitsFor(t, err)
+}
+
 // applied enters an application from a state and has its rejection proposed.
 func (b *branch) applied(t *testing.T, city, state, code string) {
 	t.Helper()
@@ -120,6 +129,7 @@ func TestTheNumberAtTheTopIsWhatTheInboxShows(t *testing.T) {
 		b.lent(t, "ann", "Acme")
 		b.lent(t, "ben", "Beta")
 		b.lent(t, "cem", "Beta")
+		b.waitingToBorrow(t, "dan")
 		b.applied(t, "New York", "NY", "10001")
 		b.applied(t, "Austin", "TX", "78701")
 		b.proposes(t, b.Key(policy.Admin), "Workout")
@@ -129,10 +139,11 @@ func TestTheNumberAtTheTopIsWhatTheInboxShows(t *testing.T) {
 			manager     int // loans, borrowers and the team
 			underwriter int // applications
 		}{
-			{"nobody restricts them", nil, 7, 2},
+			{"nobody restricts them", nil, 8, 2},
 			{"one portfolio, no application", &policy.Restriction{Visible: `loan.portfolios.overlaps(["Acme"])`}, 3, 0},
 			{"the other, and one state", &policy.Restriction{Visible: `loan.portfolios.overlaps(["Beta"])`, Applications: `application.state == "TX"`}, 5, 1},
 			{"nothing at all", &policy.Restriction{Visible: `loan.status == "closed"`, Applications: `application.state == "ZZ"`}, 1, 0},
+			{"one portfolio, and every borrower", &policy.Restriction{Visible: `loan.portfolios.overlaps(["Acme"])`, Borrowers: "true"}, 6, 0},
 			{"everything, in other words", &policy.Restriction{Visible: "true", Applications: "true"}, 7, 2},
 		} {
 			for role, want := range map[string]int{policy.Manager: story.manager, policy.Underwriter: story.underwriter, policy.Agent: 0, policy.Admin: 0} {
