@@ -23,7 +23,7 @@ func holdTable(v *visit.Visit, list []privacy.Hold) parts.Table {
 }
 
 func (e *everything) holdTable() parts.Table {
-	t := parts.Table{ID: "holds", Caption: "Legal holds", Columns: []parts.Column{{Head: "On"}, {Head: "Reason"}, {Head: "Placed", Narrow: true}, {Head: "Released", Narrow: true}}, Pager: pagerOf(len(e.holds.Items)),
+	t := parts.Table{ID: "holds", Caption: "Legal holds", Columns: []parts.Column{{Head: "On"}, {Head: "Reason"}, {Head: "Placed", Narrow: true}, {Head: "Released"}}, Pager: pagerOf(len(e.holds.Items)),
 		Empty: parts.Empty{Title: "No holds", Text: "A hold keeps everything about a person, a loan or the audit trail while a lawsuit or an inquiry needs it."}}
 	for _, h := range e.holds.Items {
 		t.Rows = append(t.Rows, parts.Row{Quiet: !h.InForce, Label: about(h.Subject), Cells: []templ.Component{subject(h.Subject), parts.TwoOf(parts.Words(h.Reason), h.Matter),
