@@ -39,7 +39,11 @@ func TestTheFilesHoldWhatWasAcknowledged(t *testing.T) {
 		})
 	}
 	defer func() { close(over); readers.Wait() }()
-	for turn := range 80 {
+	turns := 80
+	if testing.Short() {
+		turns = 22
+	}
+	for turn := range turns {
 		rows, undo := 1+r.IntN(5), turn%7 == 3
 		if turn%20 == 10 {
 			rows = 1500 // more than the writer keeps in memory: pages go to the log before the commit
