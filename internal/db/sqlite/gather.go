@@ -63,16 +63,14 @@ func (g *gathered) WriteAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-// handOn writes what was gathered. If that fails it is kept: SQLite gives up the
-// commit, and writes over it.
+// handOn writes what was gathered. What could not be written is forgotten: SQLite gives
+// up the commit, and no later one may bring its frames back.
 func (g *gathered) handOn() error {
 	if len(g.run) == 0 {
 		return nil
 	}
 	_, err := g.File.WriteAt(g.run, g.at)
-	if err == nil {
-		g.run = g.run[:0]
-	}
+	g.run = g.run[:0]
 	return err
 }
 

@@ -23,7 +23,6 @@ const fromLoan = "_loan"
 type person struct {
 	*servicing.BorrowerOut
 	home    string
-	loan    string // the loan on whose page this stands, "" on the borrower's own
 	fields  sealed.Person
 	mayEdit bool
 	mayLend bool
@@ -35,7 +34,7 @@ type person struct {
 // loan is the loan on whose page it stands, if any.
 func personOf(p *gate.Page, b *servicing.BorrowerOut, shown *servicing.RevealOut, loan string) *person {
 	ref := "borrower/" + string(b.ID)
-	w := &person{BorrowerOut: b, home: "/borrowers/" + string(b.ID), loan: loan, mayEdit: p.Can("borrower.update", ref), mayLend: p.Can("loan.create", "")}
+	w := &person{BorrowerOut: b, home: "/borrowers/" + string(b.ID), mayEdit: p.Can("borrower.update", ref), mayLend: p.Can("loan.create", "")}
 	w.fields = sealed.Person{Name: b.Name, Action: w.home + "/reveal", Hidden: []parts.Hidden{{Name: fromLoan, Value: loan}}, Lines: []sealed.Line{
 		{Field: "email", Label: "E-mail", Masked: b.Email.String()}, {Field: "phone", Label: "Phone", Masked: b.Phone.String()}, {Field: "date_of_birth", Label: "Date of birth", Masked: b.DateOfBirth.String()},
 		{Field: "ssn", Label: "Social security number", Masked: b.SSN.String()}, {Field: "address.line1", Label: "Street", Masked: b.Address.Line1.String()},
