@@ -286,10 +286,12 @@ func (h *House) fronts() error {
 // rooms are the workplaces of the screens.
 func (h *House) rooms() []visit.Room {
 	catalogue := h.Gate.Catalogue
+	lending := loans.New(h.Servicing, h.Records, h.Documents, h.Privacy)
+	history := trail.New(h.Records, h.Retention, h.people, catalogue, map[string]trail.Tabs{"borrower": lending.BorrowerHistory})
 	return []visit.Room{
 		door.New(h.Signin, h.Config.Demo.Mail), settings.New(), peopleroom.New(h.People, h.Roles, h.Restrictions, catalogue), roleroom.New(h.Roles, h.PolicyFile, catalogue), limitroom.New(h.Restrictions, h.everybody),
-		askroom.New(askroom.Config{Inquiry: h.Inquiry, Requests: h.Requests, Vantage: h.Vantage, Rehearsal: h.Rehearsal, People: h.People, Roles: h.Roles, Catalogue: catalogue}), trail.New(h.Records, h.Retention, h.people, catalogue),
-		loans.New(h.Servicing, h.Records, h.Documents, h.Privacy), shelfroom.New(h.Servicing.Desk), applications.New(h.Origination, h.companies, h.Documents, h.Privacy), engine.New(h.Origination),
+		askroom.New(askroom.Config{Inquiry: h.Inquiry, Requests: h.Requests, Vantage: h.Vantage, Rehearsal: h.Rehearsal, People: h.People, Roles: h.Roles, Catalogue: catalogue}), history,
+		lending, shelfroom.New(h.Servicing.Desk), applications.New(h.Origination, h.companies, h.Documents, h.Privacy), engine.New(h.Origination),
 		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue), custodyroom.New(h.Custody, h.Backups), privacyroom.New(h.Privacy),
 		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}

@@ -117,7 +117,7 @@ func open(t testing.TB) *place {
 	}
 	h, err := web.New(web.Config{Gate: p.Gate, Directory: p.Directory, Viewing: vantage.Seen, Log: slog.New(slog.NewTextHandler(&p.log, nil)), Rooms: []visit.Room{
 		door.New(entrance, nil), addressroom.New(rules), keyroom.New(keys, rules, catalogue), settings.New(), peopleroom.New(staff, positions, limits, catalogue), roleroom.New(positions, file, catalogue), limitroom.New(limits, holders(staff)),
-		askroom.New(askroom.Config{Inquiry: questions, Requests: wishes, Vantage: views, Rehearsal: trials, People: staff, Roles: positions, Catalogue: catalogue}), trail.New(books, keeping, everybody, catalogue)}})
+		askroom.New(askroom.Config{Inquiry: questions, Requests: wishes, Vantage: views, Rehearsal: trials, People: staff, Roles: positions, Catalogue: catalogue}), trail.New(books, keeping, everybody, catalogue, nil)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,6 +103,11 @@ func (r *Room) borrowerPage(v *visit.Visit, shown *servicing.RevealOut) visit.Sc
 	}
 }
 
+// BorrowerHistory are the tabs of a borrower's pages, with the history open.
+func (r *Room) BorrowerHistory(p *gate.Page, ref string) []parts.Tab {
+	return r.borrowerTabs(p, ref, "History")
+}
+
 // borrowerTabs are those that the person may open; none for whoever may open one.
 func (r *Room) borrowerTabs(p *gate.Page, ref, current string) []parts.Tab {
 	tabs := trail.HistoryTab(p, "borrower/"+ref, "Borrower")

@@ -58,7 +58,9 @@ func (r *Room) history(v *visit.Visit) visit.Screen {
 			h.pager.Previous = historyPath + ref
 		}
 		page := parts.Page{Title: "History of " + noun(ref), Subtitle: ref, Crumbs: []parts.Link{{Text: "Audit", Href: home}}}
-		if pageOf(ref) != "" {
+		if tabs := r.pages[v.R.PathValue("noun")]; tabs != nil {
+			page.Tabs = tabs(p, v.R.PathValue("object"))
+		} else if pageOf(ref) != "" {
 			page.Tabs = historyTabs(ref, noun(ref), true)
 		}
 		return visit.View{Page: page, Body: historyPage(h)}, nil

@@ -34,17 +34,22 @@ type Person struct{ Actor, Name string }
 // People gives who may be chosen, as far as the person may know them.
 type People func(ctx context.Context, p *gate.Page) ([]Person, error)
 
+// Tabs are those of an object's pages, with its history open.
+type Tabs func(p *gate.Page, object string) []parts.Tab
+
 // Room is the audit trail.
 type Room struct {
 	desk      *records.Desk
 	keeps     *retention.Desk
 	people    People
 	catalogue func() []*gate.Meta
+	pages     map[string]Tabs
 }
 
-// New makes the room. people may be nil; catalogue gives the gate's list.
-func New(d *records.Desk, keeps *retention.Desk, people People, catalogue func() []*gate.Meta) *Room {
-	return &Room{d, keeps, people, catalogue}
+// New makes the room. people may be nil; catalogue gives the gate's list; pages gives
+// the tabs of objects that have more pages than one and their history, by noun.
+func New(d *records.Desk, keeps *retention.Desk, people People, catalogue func() []*gate.Meta, pages map[string]Tabs) *Room {
+	return &Room{d, keeps, people, catalogue, pages}
 }
 
 // Routes registers the room's pages.
