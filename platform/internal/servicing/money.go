@@ -36,7 +36,7 @@ func (d *Desk) moneyOperations() {
 	}
 	d.AdjustmentPost = &gate.Op[AdjustmentPostIn, PostedOut]{
 		Name: "loan.adjustment.post", Title: "Adjust principal", Area: "Loans", Screen: "Loan/Payments", Method: "POST", Path: "/loans/{id}/adjustments", Status: 201,
-		Kind: operation.Write, Audit: operation.Moved, Sensitivity: operation.Money, Permit: gate.ByRole, Roles: "manager", Idempotent: true,
+		Kind: operation.Write, Audit: operation.Moved, Sensitivity: operation.Money, Permit: gate.ByRole, Roles: "manager", Idempotent: true, Pairing: gate.MayPair,
 		Part: "payments", Object: func(in *AdjustmentPostIn) string { return "loan/" + in.ID }, Do: d.adjustmentPost,
 	}
 	d.WriteOff = &gate.Op[WriteOffIn, PostedOut]{
@@ -46,7 +46,7 @@ func (d *Desk) moneyOperations() {
 	}
 	d.EntryReverse = &gate.Op[EntryReverseIn, PostedOut]{
 		Name: "loan.entry.reverse", Title: "Reverse entry", Area: "Loans", Screen: "Loan/Payments", Method: "POST", Path: "/loans/{id}/entries/{entry}/reverse", Status: 201,
-		Kind: operation.Write, Audit: operation.Moved, Sensitivity: operation.Money, Permit: gate.ByRole, Roles: "manager", Idempotent: true,
+		Kind: operation.Write, Audit: operation.Moved, Sensitivity: operation.Money, Permit: gate.ByRole, Roles: "manager", Idempotent: true, Pairing: gate.MayPair,
 		Part: "payments", Object: func(in *EntryReverseIn) string { return "loan/" + in.ID }, Do: d.entryReverse,
 	}
 }

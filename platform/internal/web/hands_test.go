@@ -21,21 +21,15 @@ func TestTheSettingsWarnOfAMadeSecondPerson(t *testing.T) {
 		b.get("/settings/four-eyes").want(200, "Add user").without(warning)
 		b.post(demand, "_form", "demand-loan.write_off", "operations", "loan.write_off").to("/settings/four-eyes")
 		page := b.get("/settings/four-eyes").want(200, warning, "“Add user”, “Change user”, “Grant an exception from second factors”, “Invite again”, “Reset second factors”")
-		asked := []string{"_form", "demand-alone", "reason", ""}
-		for n := range page.doc.Descendants() {
-			if n.Data == "dialog" && attr(n, "id") == "demand-alone" {
-				for i := range n.Descendants() {
-					if attr(i, "name") == "operations" {
-						asked = append(asked, "operations", attr(i, "value"))
-					}
-				}
-			}
-		}
+		asked := append([]string{"_form", "demand-alone", "reason", ""}, page.asks("demand-alone")...)
 		if !slices.Contains(asked, "user.create") || !slices.Contains(asked, "user.factors.reset") {
 			t.Fatalf("the button asks for %v", asked)
 		}
 		b.post(demand, asked...).to("/settings/four-eyes")
-		b.get("/settings/four-eyes").want(200, "Cease to ask").without(warning)
+		const around = "One person alone can still bring about what two are asked for: by “Adjust principal”, “Reverse entry”."
+		page = b.get("/settings/four-eyes").want(200, "Cease to ask", around).without(warning)
+		b.post(demand, append([]string{"_form", "demand-around"}, page.asks("demand-around")...)...).to("/settings/four-eyes")
+		b.get("/settings/four-eyes").want(200, "Cease to ask").without(warning, "One person alone")
 		proposal := b.post("/settings/users", "_form", "user", "name", "Second Person", "email", "second@acme.test", "role", "Admin").want(303).head.Get("Location")
 		if !strings.HasPrefix(proposal, "/approvals/") {
 			t.Fatalf("adding a user led to %s", proposal)
@@ -43,6 +37,21 @@ func TestTheSettingsWarnOfAMadeSecondPerson(t *testing.T) {
 		b.get(proposal).want(200, "You proposed this.", "second@acme.test")
 		b.get("/settings/users").want(200).without("Second Person")
 	})
+}
+
+// asks gives the operations for which a dialog of the page asks for two people.
+func (p *page) asks(dialog string) (form []string) {
+	for n := range p.doc.Descendants() {
+		if n.Data != "dialog" || attr(n, "id") != dialog {
+			continue
+		}
+		for i := range n.Descendants() {
+			if attr(i, "name") == "operations" {
+				form = append(form, "operations", attr(i, "value"))
+			}
+		}
+	}
+	return form
 }
 
 // To whom a loan is lent stands in the address of the form, so that what waits for a

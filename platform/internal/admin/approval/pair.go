@@ -23,10 +23,11 @@ type Pair struct {
 
 // PairsOut is every operation that may need a second person.
 type PairsOut struct {
-	Items []Pair   `json:"items"`
-	Total int      `json:"total" class:"public"`
-	Next  string   `json:"next" class:"public"`
-	Alone []string `json:"alone" class:"public" doc:"operations that one person does alone and by which they can come to act as a second person, as long as anything is asked of two: ask for a second person here too"`
+	Items  []Pair   `json:"items"`
+	Total  int      `json:"total" class:"public"`
+	Next   string   `json:"next" class:"public"`
+	Alone  []string `json:"alone" class:"public" doc:"operations that one person does alone and by which they can come to act as a second person, as long as anything is asked of two: ask for a second person here too"`
+	Around []string `json:"around" class:"public" doc:"operations that move money and that one person does alone, as long as another that moves money is asked of two: by them one person can bring about what two must"`
 }
 
 // PairIn names operations whose demand for a second person changes.
@@ -42,7 +43,8 @@ func (d *Desk) pairs() *gate.Op[Nothing, PairsOut] {
 }
 
 func (d *Desk) listed(on []string) *PairsOut {
-	out := &PairsOut{Items: []Pair{}, Alone: []string{}}
+	out := &PairsOut{Items: []Pair{}, Alone: []string{}, Around: []string{}}
+	money := false // somewhere it takes two to move it
 	for _, m := range d.config.Gate().Catalogue() {
 		if m.Pairing == gate.Alone {
 			continue
@@ -53,6 +55,15 @@ func (d *Desk) listed(on []string) *PairsOut {
 		if !two && m.Hands != "" && len(on) > 0 {
 			out.Alone = append(out.Alone, m.Name)
 		}
+		switch moves := m.Audit == operation.Moved; {
+		case moves && two:
+			money = true
+		case moves:
+			out.Around = append(out.Around, m.Name)
+		}
+	}
+	if !money {
+		out.Around = []string{}
 	}
 	out.Total = len(out.Items)
 	return out

@@ -177,3 +177,52 @@ func (b *branch) same(t *testing.T, what, role string, want int) {
 		t.Errorf("%s, %s: %d at the top, %d counted, %d shown, want %d", what, role, top, list.Waiting, shown, want)
 	}
 }
+
+// A write-off for which two are asked can be brought about by an adjustment of the
+// whole principal, and taken back by a reversal: they can wait too, and as long as
+// one of the three does not, the settings name it.
+func TestMoneyWaitsWhicheverWayItIsMoved(t *testing.T) {
+	eachBranch(t, func(t *testing.T, b *branch) {
+		around := func(want ...string) {
+			t.Helper()
+			out, err := gatetest.Do(b.House, b.Pairs, b.Screen(policy.Admin), approval.Nothing{})
+			must(t, err)
+			if !slices.Equal(out.Around, want) {
+				t.Errorf("one person alone goes around by %v, want %v", out.Around, want)
+			}
+		}
+		around("loan.adjustment.post", "loan.entry.reverse")
+		who, err := gatetest.Do(b.House, b.loans.BorrowerCreate, b.Key(policy.Manager), servicing.BorrowerCreateIn{FirstName: "Ann", LastName: "Example"})
+		must(t, err)
+		loan, err := gatetest.Do(b.House, b.loans.LoanCreate, b.Key(policy.Manager), servicing.LoanCreateIn{BorrowerID: string(who.ID), Principal: money.Must("1200"), AnnualRate: "0", TermMonths: 12})
+		must(t, err)
+		paid, err := gatetest.Do(b.House, b.loans.PaymentLog, b.Key(policy.Manager), servicing.PaymentLogIn{ID: string(loan.ID), Amount: money.Must("100"), Method: "cash"})
+		must(t, err)
+		_, err = gatetest.Do(b.House, b.Demand, b.Screen(policy.Admin), approval.PairIn{Operations: []string{"loan.adjustment.post", "loan.entry.reverse"}})
+		must(t, err)
+		around()
+
+		owes := func() money.Amount {
+			t.Helper()
+			out, err := gatetest.Do(b.House, b.loans.LoanView, b.Key(policy.Manager), servicing.LoanRef{ID: string(loan.ID)})
+			must(t, err)
+			return out.PrincipalBalance
+		}
+		_, err = gatetest.Do(b.House, b.loans.AdjustmentPost, b.Key(policy.Manager), servicing.AdjustmentPostIn{ID: string(loan.ID), Amount: money.Must("-1100"), Reason: "gone"})
+		waitsFor(t, err)
+		adjusts := id.Proposal(fault.As(err).Proposal)
+		_, err = gatetest.Do(b.House, b.loans.EntryReverse, b.Key(policy.Manager), servicing.EntryReverseIn{ID: string(loan.ID), Entry: string(paid.Entry.ID), Reason: "bounced"})
+		waitsFor(t, err)
+		reverses := id.Proposal(fault.As(err).Proposal)
+		if now := owes(); now != money.Must("1100") {
+			t.Fatalf("one person alone has made it %s", now)
+		}
+		_, err = gatetest.Do(b.House, b.Approve, b.Screen(policy.Admin), approval.DecideIn{ID: reverses})
+		must(t, err)
+		if now := owes(); now != money.Must("1200") {
+			t.Errorf("reversed by two: %s", now)
+		}
+		_, err = gatetest.Do(b.House, b.Approve, b.Screen(policy.Admin), approval.DecideIn{ID: adjusts})
+		refused(t, "the balance has moved since", err, "object_moved")
+	})
+}

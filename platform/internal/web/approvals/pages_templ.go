@@ -486,7 +486,7 @@ func pairPage(v *visit.Visit, out *approval.PairsOut, demand, waive bool) templ.
 				return templ_7745c5c3_Err
 			}
 			if len(out.Alone) > 0 {
-				templ_7745c5c3_Err = parts.Note(parts.Warn, "One person alone can still come to act as a second one: by "+aloneWords(out)+". Whoever may do that can make somebody, or open somebody’s sign-in, and approve as them what they proposed themselves. The house notices it in the trail for a day; asking for a second person here closes it.").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = parts.Note(parts.Warn, "One person alone can still come to act as a second one: by "+theirWords(out, out.Alone)+". Whoever may do that can make somebody, or open somebody’s sign-in, and approve as them what they proposed themselves. The house notices it in the trail for a day; asking for a second person here closes it.").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -505,6 +505,26 @@ func pairPage(v *visit.Visit, out *approval.PairsOut, demand, waive bool) templ.
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+			if len(out.Around) > 0 {
+				templ_7745c5c3_Err = parts.Note(parts.Warn, "One person alone can still bring about what two are asked for: by "+theirWords(out, out.Around)+". An adjustment of the whole principal leaves a loan as a write-off does, and a reversal takes either back.").Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, " ")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				if demand {
+					templ_7745c5c3_Err = parts.Press(parts.Button{Label: "Ask for a second person wherever money is moved by hand…", Kind: parts.Primary, Opens: "demand-around"}).Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+				}
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, " ")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 			templ_7745c5c3_Err = parts.Listing(pairTable(out, demand, waive)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -516,26 +536,13 @@ func pairPage(v *visit.Visit, out *approval.PairsOut, demand, waive bool) templ.
 			return templ_7745c5c3_Err
 		}
 		if len(out.Alone) > 0 && demand {
-			s := v.Sheet("demand-alone")
-			templ_7745c5c3_Var17 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
-				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
-				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
-				if !templ_7745c5c3_IsBuffer {
-					defer func() {
-						templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
-						if templ_7745c5c3_Err == nil {
-							templ_7745c5c3_Err = templ_7745c5c3_BufErr
-						}
-					}()
-				}
-				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = parts.Input(s.Field(parts.Field{Name: "reason", Label: "Reason", MaxLength: 1000})).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				return nil
-			})
-			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "demand-alone", Title: "Ask for a second person before anybody can come to act as another", Effect: "From now on these change nothing until another person who may do them approves: " + aloneWords(out) + ". An invitation is mailed when it is approved, and nobody chooses a password for somebody else.", Action: pairs + "/demand", Verb: "Ask for a second person", Kind: parts.Primary, Hidden: aloneNames(out)})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = together(v, parts.Confirm{ID: "demand-alone", Title: "Ask for a second person before anybody can come to act as another", Effect: "From now on these change nothing until another person who may do them approves: " + theirWords(out, out.Alone) + ". An invitation is mailed when it is approved, and nobody chooses a password for somebody else.", Hidden: hidden(out.Alone)}).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		}
+		if len(out.Around) > 0 && demand {
+			templ_7745c5c3_Err = together(v, parts.Confirm{ID: "demand-around", Title: "Ask for a second person wherever money is moved by hand", Effect: "From now on these move nothing until another person who may do them approves: " + theirWords(out, out.Around) + ".", Hidden: hidden(out.Around)}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -545,6 +552,56 @@ func pairPage(v *visit.Visit, out *approval.PairsOut, demand, waive bool) templ.
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+		}
+		return nil
+	})
+}
+
+// together is the question before several operations ask at once.
+func together(v *visit.Visit, c parts.Confirm) templ.Component {
+	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
+			return templ_7745c5c3_CtxErr
+		}
+		templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+		if !templ_7745c5c3_IsBuffer {
+			defer func() {
+				templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err == nil {
+					templ_7745c5c3_Err = templ_7745c5c3_BufErr
+				}
+			}()
+		}
+		ctx = templ.InitializeContext(ctx)
+		templ_7745c5c3_Var17 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var17 == nil {
+			templ_7745c5c3_Var17 = templ.NopComponent
+		}
+		ctx = templ.ClearChildren(ctx)
+		c.Action, c.Verb, c.Kind = pairs+"/demand", "Ask for a second person", parts.Primary
+		s := v.Sheet(c.ID)
+		templ_7745c5c3_Var18 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+			templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+			templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+			if !templ_7745c5c3_IsBuffer {
+				defer func() {
+					templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err == nil {
+						templ_7745c5c3_Err = templ_7745c5c3_BufErr
+					}
+				}()
+			}
+			ctx = templ.InitializeContext(ctx)
+			templ_7745c5c3_Err = parts.Input(s.Field(parts.Field{Name: "reason", Label: "Reason", MaxLength: 1000})).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			return nil
+		})
+		templ_7745c5c3_Err = parts.Confirmed(s.Confirm(c)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var18), templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
 		}
 		return nil
 	})
@@ -567,14 +624,14 @@ func switching(v *visit.Visit, p approval.Pair, demand, waive bool) templ.Compon
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var18 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var18 == nil {
-			templ_7745c5c3_Var18 = templ.NopComponent
+		templ_7745c5c3_Var19 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var19 == nil {
+			templ_7745c5c3_Var19 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
 		if !p.On && demand {
 			s := v.Sheet("demand-" + p.Operation)
-			templ_7745c5c3_Var19 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+			templ_7745c5c3_Var20 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
 				if !templ_7745c5c3_IsBuffer {
@@ -592,14 +649,14 @@ func switching(v *visit.Visit, p approval.Pair, demand, waive bool) templ.Compon
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "demand-" + mark(p.Operation), Title: "Ask for a second person for “" + p.Title + "”", Effect: "From now on it changes nothing until another person who may do it approves, in the screens and in the API.", Action: pairs + "/demand", Verb: "Ask for a second person", Kind: parts.Primary, Hidden: []parts.Hidden{{Name: "operations", Value: p.Operation}}})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var19), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "demand-" + mark(p.Operation), Title: "Ask for a second person for “" + p.Title + "”", Effect: "From now on it changes nothing until another person who may do it approves, in the screens and in the API.", Action: pairs + "/demand", Verb: "Ask for a second person", Kind: parts.Primary, Hidden: []parts.Hidden{{Name: "operations", Value: p.Operation}}})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var20), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
 		if p.On && !p.Always && waive {
 			s := v.Sheet("waive-" + p.Operation)
-			templ_7745c5c3_Var20 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+			templ_7745c5c3_Var21 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
 				if !templ_7745c5c3_IsBuffer {
@@ -617,7 +674,7 @@ func switching(v *visit.Visit, p approval.Pair, demand, waive bool) templ.Compon
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "waive-" + mark(p.Operation), Title: "Propose that “" + p.Title + "” needs no second person", Effect: "This is a proposal: until a second administrator approves it, “" + p.Title + "” goes on to wait for two people.", Action: pairs + "/waive", Verb: "Propose", Kind: parts.Destructive, Hidden: []parts.Hidden{{Name: "operations", Value: p.Operation}}})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var20), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Confirmed(s.Confirm(parts.Confirm{ID: "waive-" + mark(p.Operation), Title: "Propose that “" + p.Title + "” needs no second person", Effect: "This is a proposal: until a second administrator approves it, “" + p.Title + "” goes on to wait for two people.", Action: pairs + "/waive", Verb: "Propose", Kind: parts.Destructive, Hidden: []parts.Hidden{{Name: "operations", Value: p.Operation}}})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -626,19 +683,19 @@ func switching(v *visit.Visit, p approval.Pair, demand, waive bool) templ.Compon
 	})
 }
 
-// aloneWords are the operations by which one person can come to act as another.
-func aloneWords(out *approval.PairsOut) string {
+// theirWords are operations of the list in words.
+func theirWords(out *approval.PairsOut, names []string) string {
 	var words []string
 	for _, p := range out.Items {
-		if slices.Contains(out.Alone, p.Operation) {
+		if slices.Contains(names, p.Operation) {
 			words = append(words, "“"+p.Title+"”")
 		}
 	}
 	return strings.Join(words, ", ")
 }
 
-func aloneNames(out *approval.PairsOut) (list []parts.Hidden) {
-	for _, name := range out.Alone {
+func hidden(names []string) (list []parts.Hidden) {
+	for _, name := range names {
 		list = append(list, parts.Hidden{Name: "operations", Value: name})
 	}
 	return list
@@ -683,12 +740,12 @@ func grantPage(v *visit.Visit, out *approval.GrantListOut, titles map[string]str
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var21 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var21 == nil {
-			templ_7745c5c3_Var21 = templ.NopComponent
+		templ_7745c5c3_Var22 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var22 == nil {
+			templ_7745c5c3_Var22 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Var22 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		templ_7745c5c3_Var23 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 			templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 			templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
 			if !templ_7745c5c3_IsBuffer {
@@ -704,7 +761,7 @@ func grantPage(v *visit.Visit, out *approval.GrantListOut, titles map[string]str
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, " ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, " ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -714,7 +771,7 @@ func grantPage(v *visit.Visit, out *approval.GrantListOut, titles map[string]str
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = parts.Stack().Render(templ.WithChildren(ctx, templ_7745c5c3_Var22), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = parts.Stack().Render(templ.WithChildren(ctx, templ_7745c5c3_Var23), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
