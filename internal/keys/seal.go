@@ -81,8 +81,10 @@ func (r *Ring) BlindIndexes(field, normalized string) [][]byte {
 	return out
 }
 
-// MAC gives 32 bytes that stand for data in the database: for tokens of high
-// entropy only, never for passwords. Purposes are separate domains.
+// MAC gives 32 bytes that stand for data in the database, and tell nothing of it
+// to whoever has no ring. Never for passwords: whoever has the ring could guess
+// them. Purposes are separate domains. The key does not turn, so what is stored
+// must not stay for long.
 func (r *Ring) MAC(purpose string, data []byte) []byte {
 	return r.now.Load().derive(Digest, place(purpose, string(data)), 32)
 }

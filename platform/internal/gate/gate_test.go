@@ -1,7 +1,9 @@
 package gate_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -240,6 +242,47 @@ func TestAnIdempotentWriteHappensOnce(t *testing.T) {
 			t.Fatalf("eight calls with one key left %q", got[len(before):])
 		}
 		kind(t, call("k1", "other"), fault.Conflict)
+	})
+}
+
+// An input may hold a social security number. Whoever has the database alone must not be
+// able to try all of them against what is kept of the request.
+func TestWhatIsKeptOfARequestCannotBeGuessedAt(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d *drawer) {
+		put := func(text string) error {
+			r := h.Key(policy.Agent)
+			r.IdempotencyKey = "k1"
+			_, err := gatetest.Do(h, d.put, r, drawerIn{ID: "1", Text: text})
+			return err
+		}
+		if err := put("a"); err != nil {
+			t.Fatal(err)
+		}
+		var kept []byte
+		read := func(ctx context.Context, tx *db.Tx) error {
+			return tx.One(ctx, `SELECT request_hash FROM idempotency WHERE given_key = 'k1'`, nil, &kept)
+		}
+		if err := h.Tenant.DB.Read(t.Context(), 0, read); err != nil {
+			t.Fatal(err)
+		}
+		for _, guess := range []string{"drawer/1\x00{\"text\":\"a\"}", "{\"text\":\"a\"}", "a"} {
+			if sum := sha256.Sum256([]byte(guess)); len(kept) != 32 || bytes.Equal(sum[:], kept) {
+				t.Fatalf("%x is kept, the bare hash of %q", kept, guess)
+			}
+		}
+		kind(t, put("b"), fault.Conflict)
+
+		// A call from before the upgrade to keyed hashes, repeated after it.
+		if err := h.Write(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE idempotency SET request_hash = ''`)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		before := description(t, h)
+		if err := put("a"); err != nil || description(t, h) != before {
+			t.Fatalf("a call from before the upgrade is done twice: %v", err)
+		}
 	})
 }
 

@@ -76,7 +76,7 @@ func custodyColumns() map[string]string {
 	return map[string]string{
 		"session.token_hash": "hash of a random token", "api_key.secret_hash": "hash of a random secret", "password_reset.token_hash": "hash of a random token",
 		"way_back.token_hash": "hash of a random token", "factor_challenge.token_hash": "hash of a random token", "recovery_code.code_hash": "slow hash",
-		"factor_challenge.state": "the challenge of a passkey: random bytes for minutes", "idempotency.request_hash": "hash of a request", "idempotency.answer": "the gate refuses to keep an answer with a sealed field",
+		"factor_challenge.state": "the challenge of a passkey: random bytes for minutes", "idempotency.request_hash": "keyed hash of a request, for days", "idempotency.answer": "the gate refuses to keep an answer with a sealed field",
 		"audit_pending.body": "hashed as it lies; personal values are beside it", "audit_entry.body": "as audit_pending.body", "audit_entry.leaf": "hash", "audit_entry.chain": "hash",
 		"audit_chain.head": "hash", "audit_state.head": "hash", "audit_node.hash": "hash", "audit_tree.edge": "hashes",
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/keys"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/once"
 	"github.com/lendkeep/lendkeep/platform/internal/signin"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
@@ -47,6 +48,7 @@ func (w *work) of(t *tenant.Tenant) *worker {
 		maps.Copy(handlers, w.house.Custody.Handlers(w.house.Gate, t))
 		maps.Copy(handlers, w.house.Retention.Handlers(w.house.Gate, t))
 		maps.Copy(handlers, w.house.Privacy.Handlers(w.house.Gate, t))
+		maps.Copy(handlers, once.Handlers(t))
 		k = &worker{jobs: &job.Runner{DB: t.DB, Handlers: handlers, Log: w.house.Config.Log}, build: make(chan struct{}, 1)}
 		w.workers[t.ID] = k
 	}
@@ -83,6 +85,9 @@ func (h *House) Run(ctx context.Context) error {
 		}
 		if err := h.Privacy.Resume(ctx, t); err != nil {
 			h.Config.Log.Error("could not see to the erasures; they go on after the next start", "tenant", t.Slug, "error", err)
+		}
+		if err := once.Resume(ctx, t); err != nil && ctx.Err() == nil {
+			h.Config.Log.Error("could not see to the answers kept for repeated calls; they stay longer than they need to", "tenant", t.Slug, "error", err)
 		}
 		group.Go(func() error { return k.jobs.Run(ctx) })
 		signed := make(chan struct{}) // closed when the last checkpoint is

@@ -152,7 +152,7 @@ func called(purpose string) string {
 	case "token":
 		return "Cursors and mailed links"
 	case "digest":
-		return "Digests of tokens"
+		return "Hashes of repeated requests"
 	}
 	return "Personal keys"
 }
