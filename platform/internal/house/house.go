@@ -201,7 +201,7 @@ func (h *House) desks() error {
 	if h.Custody, err = custody.New(custody.Config{Register: register(), Kick: h.work.kick, Settle: c.Settle}); err != nil {
 		return err
 	}
-	if h.Privacy, err = privacy.New(privacy.Config{Register: persons(), Kick: h.work.kick, Kin: kin, Moved: h.Servicing.Moved}); err != nil {
+	if h.Privacy, err = privacy.New(privacy.Config{Register: persons(), Kick: h.work.kick, Kin: kin, Same: same, Moved: h.Servicing.Moved}); err != nil {
 		return err
 	}
 	h.Backups = backups.New()

@@ -10,6 +10,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/privacy"
 	columns "github.com/lendkeep/lendkeep/platform/internal/privacy/register"
 	"github.com/lendkeep/lendkeep/platform/internal/records/retention"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
 )
 
@@ -23,6 +24,11 @@ func persons() []columns.Table {
 // kin asks origination for every application of a person.
 func kin(ctx context.Context, tx *db.Tx, t *tenant.Tenant, who privacy.Known) ([]id.Application, error) {
 	return docket.OfPerson(ctx, tx, t.Ring, t.Persons, who.Email, who.Phone, who.SSN)
+}
+
+// same asks servicing for every borrower who is that person.
+func same(ctx context.Context, tx *db.Tx, t *tenant.Tenant, who privacy.Known) ([]id.Borrower, error) {
+	return book.OfPerson(ctx, tx, t.Ring, who.SSN)
 }
 
 // keptFor asks privacy which entries of the trail a legal hold speaks of.

@@ -24,6 +24,17 @@ func TestAnApplicantIsErasedAloneAndABrokenErasureGoesOn(t *testing.T) {
 			if got := l.send("POST", "/applications/"+l.application+"/erase", `{"reason":"a letter"}`, l.boss.key, l.boss.address); got.status != 409 || !strings.Contains(string(got.body), "has become a loan") {
 				t.Errorf("erasing the application of a loan: %d %s", got.status, got.body)
 			}
+			for _, subject := range []string{"borrower/" + l.borrower, "audit", "audit/looks"} { // the borrower is the applicant
+				h := l.must("POST", "/legal-holds", `{"subject":"`+subject+`","reason":"a lawsuit"}`)["id"].(string)
+				l.tick()
+				if got := l.send("POST", path+"/erase", `{"reason":"a letter"}`, l.boss.key, l.boss.address); got.status != 409 || !strings.Contains(string(got.body), "A legal hold is in force on "+subject) {
+					t.Errorf("under a hold on %s: %d %s", subject, got.status, got.body)
+				}
+				if stands := l.must("GET", path+"/privacy", ""); len(stands["holds"].([]any)) == 0 || stands["possible_from"] != nil {
+					t.Errorf("under a hold on %s the applicant stands so: %v", subject, stands)
+				}
+				l.must("POST", "/legal-holds/"+h+"/release", `{"reason":"settled"}`)
+			}
 			approve := func() id.Erasure {
 				p := l.must("POST", path+"/erase", `{"reason":"a letter"}`)["proposal"].(string)
 				if got := l.send("POST", "/proposals/"+p+"/approve", `{}`, l.boss.key, l.boss.address); got.status/100 != 4 {

@@ -266,7 +266,7 @@ func (l *leaver) refusedWhileKept() {
 	l.must("PUT", "/loans/"+l.loan+"/status", `{"status":"on_hold","reason":"a letter"}`)
 	refused("Loan " + number + " is open")
 	l.must("PUT", "/loans/"+l.loan+"/status", `{"status":"closed","reason":"settled"}`)
-	for _, subject := range []string{"borrower/" + l.borrower, "loan/" + l.loan, "application/" + l.rejected} {
+	for _, subject := range []string{"borrower/" + l.borrower, "loan/" + l.loan, "application/" + l.rejected, "audit", "audit/lending"} {
 		h := l.must("POST", "/legal-holds", `{"subject":"`+subject+`","reason":"a lawsuit","matter":"M-7"}`)["id"].(string)
 		refused("A legal hold is in force on " + subject)
 		l.must("POST", "/legal-holds/"+h+"/release", `{"reason":"settled out of court"}`)

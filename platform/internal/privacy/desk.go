@@ -47,6 +47,8 @@ type Config struct {
 	Kick     func(c *gate.Call) // wakes the tenant's job runner
 	// Kin finds every application of a person, by what is known of them.
 	Kin func(ctx context.Context, tx *db.Tx, t *tenant.Tenant, who Known) ([]id.Application, error)
+	// Same finds every borrower who is that person.
+	Same func(ctx context.Context, tx *db.Tx, t *tenant.Tenant, who Known) ([]id.Borrower, error)
 	// Moved brings kept lists up to date after loans have lost their borrower's name.
 	Moved func(ctx context.Context, c *gate.Call, loans []id.Loan) error
 }

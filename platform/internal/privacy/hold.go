@@ -173,14 +173,16 @@ func (d *Desk) holdPlace(ctx context.Context, c *gate.Call, in *HoldPlaceIn) (*H
 	}
 	var names []string
 	object := "settings/" + in.Subject
-	if s != nil {
+	if s == nil {
+		err = lockTrail(ctx, c.Tx)
+	} else {
 		names, object = s.values, in.Subject
-		if err := s.lock(ctx, c.Tx); err != nil {
-			return nil, err
+		if err = s.lock(ctx, c.Tx); err == nil {
+			err = notErased(ctx, c.Tx, s)
 		}
-		if err := notErased(ctx, c.Tx, s); err != nil {
-			return nil, err
-		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	var f fault.Collector
 	reason, matter := text(&f, "reason", in.Reason, 1, 500, names...), text(&f, "matter", in.Matter, 0, 100, names...)

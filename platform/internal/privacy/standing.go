@@ -51,7 +51,7 @@ func (d *Desk) stand(ctx context.Context, c *gate.Call, object string) (*Standin
 		out.PossibleFrom = possible(out.Obstacles, c.Today)
 	}
 	objects := s.Objects()
-	if out.Holds, err = holds(ctx, c.Tx, db.In("subject", objects), mostShown); err != nil {
+	if out.Holds, err = holds(ctx, c.Tx, s.heldBy(), mostShown); err != nil {
 		return nil, err
 	}
 	if out.Erasures, err = erasures(ctx, c.Tx, db.In("object", objects), mostShown); err != nil {
@@ -77,11 +77,21 @@ func possible(list []Obstacle, today civil.Date) civil.Date {
 	return from
 }
 
+// heldBy is met by the holds that speak of the person: on what is theirs, on a
+// borrower who is the same person, and on the trail or a part of it, because an erasure
+// blanks what entries of every category hold of them.
+func (s *subject) heldBy() db.Cond {
+	subjects := s.Objects()
+	for _, b := range s.same {
+		subjects = append(subjects, "borrower/"+string(b))
+	}
+	return db.Or(db.In("subject", subjects), db.Where(`subject = 'audit' OR subject LIKE 'audit/%'`))
+}
+
 // against lists what stands against an erasure today.
 func against(ctx context.Context, tx *db.Tx, s *subject, today civil.Date, dateOf func(int64) civil.Date) ([]Obstacle, error) {
 	out := []Obstacle{}
-	in := db.In("subject", s.Objects())
-	list, err := holds(ctx, tx, db.And(in, db.Where("released_at = 0")), mostShown)
+	list, err := holds(ctx, tx, db.And(s.heldBy(), db.Where("released_at = 0")), mostShown)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,8 @@ type subject struct {
 	erasedAt int64
 	loans    []loanRow
 	apps     []applicationRow
-	values   []string // what tells who it is: empty once erased
+	same     []id.Borrower // records of the same person as a borrower, beside this one
+	values   []string      // what tells who it is: empty once erased
 }
 
 type loanRow struct {
@@ -105,16 +106,20 @@ func (d *Desk) gather(ctx context.Context, tx *db.Tx, t *tenant.Tenant, s *subje
 	return err
 }
 
-// recognize reads what tells who the person is, and finds the applications that
-// the same person made beside those that became loans.
+// recognize reads what tells who the person is, and finds borrowers who are the same
+// person and, for a borrower, the applications beside those that became loans.
 func (d *Desk) recognize(ctx context.Context, tx *db.Tx, t *tenant.Tenant, s *subject) error {
 	if s.erasedAt != 0 {
 		return nil
 	}
 	who, values, err := d.telling(ctx, tx, t, &s.Person)
-	if s.values = values; err != nil || s.Borrower == "" || who.SSN == "" {
+	if s.values = values; err != nil || who.SSN == "" {
 		return err
 	}
+	if s.same, err = d.config.Same(ctx, tx, t, who); err != nil || s.Borrower == "" {
+		return err
+	}
+	s.same = slices.DeleteFunc(s.same, func(b id.Borrower) bool { return b == s.Borrower })
 	kin, err := d.config.Kin(ctx, tx, t, who)
 	for _, a := range kin {
 		if !slices.Contains(s.Applications, a) {
@@ -159,12 +164,23 @@ func (d *Desk) identities() []register.Table {
 	return out
 }
 
-// lock holds other writers off the person's own rows until the transaction ends.
+// lock holds other writers off the person's own rows, and off holds on the trail, until
+// the transaction ends.
 func (s *subject) lock(ctx context.Context, tx *db.Tx) error {
-	if _, err := tx.Exec(ctx, `UPDATE borrower SET updated_at = updated_at WHERE id = ?`, s.Borrower); err != nil || len(s.Applications) == 0 {
+	if err := lockTrail(ctx, tx); err != nil {
 		return err
 	}
-	in := db.In("id", s.Applications)
+	in := db.In("id", append([]id.Borrower{s.Borrower}, s.same...))
+	if _, err := tx.Exec(ctx, `UPDATE borrower SET updated_at = updated_at WHERE `+in.SQL(), in.Args()...); err != nil || len(s.Applications) == 0 {
+		return err
+	}
+	in = db.In("id", s.Applications)
 	_, err := tx.Exec(ctx, `UPDATE application SET revision = revision WHERE `+in.SQL(), in.Args()...)
+	return err
+}
+
+// lockTrail holds erasures and holds on the trail off each other.
+func lockTrail(ctx context.Context, tx *db.Tx) error {
+	_, err := tx.Exec(ctx, `UPDATE privacy_setting SET changed_at = changed_at WHERE id = 1`)
 	return err
 }

@@ -68,6 +68,16 @@ func Exactly(ring *keys.Ring, field, value string) (*Match, error) {
 	return m, nil
 }
 
+// OfPerson finds every borrower with a social security number.
+func OfPerson(ctx context.Context, tx *db.Tx, ring *keys.Ring, ssn string) ([]id.Borrower, error) {
+	digits, ok := socialSecurity(ssn)
+	if !ok {
+		return nil, nil
+	}
+	in := db.In("ssn_index", ring.BlindIndexes("borrower.ssn", digits))
+	return db.All(ctx, tx, func(r *db.Rows) (b id.Borrower, err error) { return b, r.Scan(&b) }, `SELECT id FROM borrower WHERE `+in.SQL()+` ORDER BY id`, in.Args()...)
+}
+
 // BorrowersLike gives the select of the borrowers that a text may name, glued
 // by UNION or UNION ALL.
 func BorrowersLike(ring *keys.Ring, text, glue string) (string, []any) {
