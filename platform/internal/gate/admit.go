@@ -238,12 +238,6 @@ func (c *Call) setScope() {
 	}
 }
 
-// DecideAs gives what the gate would say to another subject, for explaining.
-func (c *Call) DecideAs(s *policy.Subject, m *Meta, q *access.Query) access.Decision {
-	q.Op = m.Number
-	return decideFor(c.Policy, s, q)
-}
-
 // AddressAllowed reports whether the address rules let a subject call from the
 // address of this call; signing in asks it before there is a session.
 func (c *Call) AddressAllowed(s *policy.Subject) bool {

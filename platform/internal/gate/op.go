@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"reflect"
+	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/operation"
@@ -88,7 +89,7 @@ type Meta struct {
 	Sites, Idempotent                       bool
 	StepUp, Mends, Leaves, Bumps            bool
 	Pairing                                 Pairing
-	Hands, Part                             string
+	Hands, Part, Noun                       string // Noun: of the object that it is about, "loan"; "" where it is about no single one
 	In, Out                                 reflect.Type
 	plain, prepares                         bool // plain: neither Prepare nor Outside
 	seal                                    *shape.Seal
@@ -122,6 +123,9 @@ func (o *Op[In, Out]) describe() *Meta {
 	}
 	if m.Status == 0 {
 		m.Status = 200
+	}
+	if o.Object != nil {
+		m.Noun, _, _ = strings.Cut(o.Object(new(In)), "/")
 	}
 	m.plain, m.prepares = o.Prepare == nil && o.Outside == nil, o.Prepare != nil
 	if o.Do == nil {

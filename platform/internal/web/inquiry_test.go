@@ -19,14 +19,14 @@ func TestADeniedPageLeadsToAskingAndToWhy(t *testing.T) {
 	agent.get(ask).want(200, "List roles", "Lend me “List roles” in the screens")
 	agent.post("/access/request", "_form", "request", "decision", decision, "reason", "", "until", "2026-12-01").want(422, "What for?")
 	agent.post("/access/request", "_form", "request", "decision", decision, "reason", "month-end", "until", "2026-12-01").to("/access/requests")
-	agent.get("/access/requests").want(200, "List roles", "month-end", "Nothing waits for you")
+	agent.get("/access/requests").want(200, "List roles", "month-end", "Nothing waits for you", "until 2026-12-01").without(">2026-12-02 00:00<")
 	one := admin.get("/access/requests").want(200, "Agent Person").first("/access/requests/rq_")
-	admin.get(one).want(200, "Give “List roles” (role.list) to the role “Agent” in Screens", "ends by itself")
+	admin.get(one).want(200, "Give “List roles” (role.list) to the role “Agent” in the screens", "ends by itself", "2026-12-01").without(">2026-12-02 00:00<")
 	p.as(t, policy.Manager).get(one).want(404)
 	admin.get("/settings/explain?decision="+decision).want(200, "Denied", "Agent Person → List roles", "What was recorded then", "for the same reason now")
 	admin.post(one+"/grant", "_form", "grant", "until", "2026-12-01").to(one)
 	agent.get("/settings/roles").want(200)
-	agent.get("/my-access").want(200, "Agent with List roles until 2026-12-01", "List roles", "Lent until")
+	agent.get("/my-access").want(200, "Agent with List roles until 2026-12-01", "List roles", "Lent until").without(">2026-12-02 00:00<")
 	admin.get("/settings/explain?decision="+decision).want(200, "The same call is allowed now")
 }
 
@@ -53,4 +53,16 @@ func TestAChangeIsTriedOnTheScreen(t *testing.T) {
 	admin.get("/settings/simulate?of=addresses&mode=allow&entries=203.0.113.0%2F24").want(200, "You could not call from your present address")
 	admin.get("/settings/simulate?of=role&role="+string(p.Roles[policy.Agent])+"&gives=role.lst").want(200, "the nearest is role.list")
 	p.as(t, policy.Agent).get("/settings/simulate").want(403)
+}
+
+// What is typed into “To what” is a loan's number or stands in the trail; anything
+// else comes back with how to write it, and a page never says more than was asked.
+func TestTheObjectOfAQuestionIsNamedAsPeopleKnowIt(t *testing.T) {
+	p := open(t)
+	admin := p.as(t, policy.Admin)
+	ask := "/settings/explain?user=" + string(p.People[policy.Agent].ID) + "&operation=role.view&object="
+	admin.get(ask+"roles%2Fro_1").want(200, "Write role/ and the id, as it stands in the audit trail.").without("Passed", "Allowed")
+	admin.get(ask+"role%2Fro_1").want(200, "A loan’s number, or what stands in the audit trail", "whether it is there was not looked up")
+	admin.get("/settings/simulate?of=restriction&visible=true&object=loans%2Fln_1").want(200, "Write loan/ln_… or a loan’s number.")
+	p.as(t, policy.Agent).post("/access/request", "_form", "request", "operation", "role.view", "object", "roles/ro_1", "reason", "month-end", "until", "2026-12-01").want(422, "Write role/ and the id")
 }

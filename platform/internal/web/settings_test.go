@@ -155,7 +155,7 @@ func TestWhyTellsTheLayers(t *testing.T) {
 	p := open(t)
 	b := p.as(t, "admin")
 	agent := string(p.People["agent"].ID)
-	b.get("/settings/explain?user="+agent+"&operation=user.create").want(200, "Denied", "Agent Person → Add user", "Smallest change that would allow it", "Give “Add user” (user.create) to the role “Agent” in Screens")
+	b.get("/settings/explain?user="+agent+"&operation=user.create").want(200, "Denied", "Agent Person → Add user", "Smallest change that would allow it", "Give “Add user” (user.create) to the role “Agent” in the screens")
 	b.get("/settings/explain?user="+string(p.People["admin"].ID)+"&operation=user.create&address=203.0.113.9").want(200, "Allowed")
 	wrong := b.get("/settings/explain?user="+agent+"&operation=user.create&address=here").want(200, "Give an IP address")
 	if wrong.held("address") != "here" || wrong.held("user") != agent {

@@ -65,12 +65,12 @@ func unknownOperation(field string) error {
 	return fault.Bad(field, "Name an operation of the catalogue, for example loan.payment.log.")
 }
 
-// tree is the tree of a role in which a channel's operations stand.
+// tree is the tree of a role in which a channel's operations stand, in words.
 func tree(ch operation.Channel) string {
 	if ch == operation.API {
-		return "API"
+		return "the API"
 	}
-	return "Screens"
+	return "the screens"
 }
 
 // quoted puts names into one phrase: “A” and “B”.

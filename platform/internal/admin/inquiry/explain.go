@@ -9,6 +9,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 )
@@ -18,7 +19,7 @@ type ExplainIn struct {
 	Decision  id.Decision `json:"decision,omitempty" maxLength:"60" doc:"a recorded denial: explained as the same call is decided now; leave the rest out"`
 	User      id.User     `json:"user,omitempty" maxLength:"60" doc:"needed without a decision"`
 	Operation string      `json:"operation,omitempty" maxLength:"100" example:"loan.payment.log" doc:"needed without a decision"`
-	Object    string      `json:"object,omitempty" maxLength:"100" example:"loan/ln_…"`
+	Object    string      `json:"object,omitempty" maxLength:"100" example:"loan/ln_…" doc:"what the operation is about, or a loan’s number"`
 	Address   string      `json:"address,omitempty" maxLength:"60" doc:"empty: the asker's own"`
 	Channel   string      `json:"channel,omitempty" enum:"ui,api" doc:"empty: ui, or api with a key"`
 	Key       id.APIKey   `json:"api_key,omitempty" maxLength:"60" doc:"id of one of the person's API keys"`
@@ -104,7 +105,7 @@ func (d *Desk) explained(ctx context.Context, c *gate.Call, in *ExplainIn) (*Exp
 
 // question reads what is asked, with a fresh factor taken as given.
 func (d *Desk) question(ctx context.Context, c *gate.Call, in *ExplainIn) (Question, error) {
-	q := Question{User: in.User, Meta: d.Meta(in.Operation), Object: in.Object, Channel: operation.UI, Address: c.Request.Address.Chosen, Key: in.Key, At: c.At}
+	q := Question{User: in.User, Meta: d.Meta(in.Operation), Channel: operation.UI, Address: c.Request.Address.Chosen, Key: in.Key, At: c.At}
 	var f fault.Collector
 	f.Check(in.User != "", "user", "Name a user, or a decision.")
 	if q.Meta == nil {
@@ -125,6 +126,10 @@ func (d *Desk) question(ctx context.Context, c *gate.Call, in *ExplainIn) (Quest
 		q.At = at.UnixMicro()
 	}
 	if err := f.Err(); err != nil {
+		return q, err
+	}
+	var err error
+	if q.Object, err = admin.ObjectOf(ctx, c, q.Meta.Noun, "object", in.Object); err != nil {
 		return q, err
 	}
 	q.FactorAt, q.ProvedAt = q.At, q.At

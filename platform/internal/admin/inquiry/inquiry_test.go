@@ -260,7 +260,7 @@ func stories() []story {
 		{name: "an address is not among the allowed", layer: "address", change: "ip_rule.update", says: "no allowing set of the role", address: "203.0.113.9", refuse: rule(false, "role", "192.0.2.0/24")},
 		{name: "an address is not among the key's", layer: "address", change: "ip_rule.update", says: "no allowing set of the key", address: "203.0.113.9", key: true, refuse: rule(false, "key", "192.0.2.0/24")},
 		{name: "the role lacks it on the screens", op: "pay", layer: "role", change: "role.update", says: "Role “Agent” has no “loan.pay”"},
-		{name: "the role lacks it in the API", op: "pay", key: true, layer: "role", change: "role.update", says: "in API"},
+		{name: "the role lacks it in the API", op: "pay", key: true, layer: "role", change: "role.update", says: "in the API"},
 		{name: "the key's scope lacks it", key: true, layer: "key", change: "api_key.update", says: "scope",
 			refuse: func(t *testing.T, o *office) {
 				o.exec(t, `UPDATE api_key SET scope = '["user.list"]' WHERE id = ?`, o.People[policy.Agent].KeyID)

@@ -17,7 +17,7 @@ import (
 type Layer struct {
 	Layer   string `json:"layer" class:"public" enum:"tenant,principal,address,factor,role,grant,key,step_up,four_eyes,row,limit"`
 	Passed  bool   `json:"passed" class:"public"`
-	Reached bool   `json:"reached" class:"public" doc:"false: an earlier layer had already said no, and this is what would hold"`
+	Reached bool   `json:"reached" class:"public" doc:"false: not asked: an earlier layer had already said no, and this is what would hold, or there was no object to ask about"`
 	Why     string `json:"why" class:"public"`
 	Rule    string `json:"rule,omitempty" class:"public" doc:"the text of the rule that decided"`
 }
@@ -38,7 +38,7 @@ func (t *trial) layers(p *policy.Compiled, s *policy.Subject, steps []access.Ste
 		open = open && step.State != access.Refused
 	}
 	row := t.sayRow(s, r, open)
-	limit := t.sayLimit(s, r, open && row.Passed)
+	limit := t.sayLimit(s, r, open && r.mine && r.theirs)
 	return append(out, row, limit)
 }
 
@@ -219,10 +219,12 @@ func (t *trial) sayRow(s *policy.Subject, r sight, open bool) Layer {
 		names, texts = append(names, x.Name), append(texts, textOf(x, r.noun))
 	}
 	switch {
+	case t.unnamed():
+		return t.notAsked("row")
 	case t.q.Object == "":
-		l.Why = "No object was named."
+		l.Why = "The operation is about no single object."
 	case r.noun == "":
-		l.Why = "Search restrictions do not bind this sort of object."
+		l.Passed, l.Reached, l.Why = false, false, "Not asked: search restrictions do not bind this sort of object, and whether it is there was not looked up."
 	case !r.mine:
 		l.Why = "There is no such " + r.noun + " within what you may see yourself."
 	case !s.Restricted():
@@ -235,6 +237,16 @@ func (t *trial) sayRow(s *policy.Subject, r sight, open bool) Layer {
 		l.Why, l.Rule = "Visible under "+quoted(names)+".", strings.Join(texts, " and ")
 	}
 	return l
+}
+
+// unnamed reports that the operation is about something that restrictions and limits
+// bind, and the question does not say which.
+func (t *trial) unnamed() bool { return t.q.Object == "" && scoped(t.q.Meta.Noun) }
+
+// notAsked is a layer that speaks of an object where none is named: it neither passes
+// nor refuses.
+func (t *trial) notAsked(layer string) Layer {
+	return Layer{Layer: layer, Why: "Not asked: name the " + t.q.Meta.Noun + "."}
 }
 
 // textOf gives the expression of a restriction that speaks of a noun.
@@ -278,6 +290,8 @@ func (t *trial) sayLimit(s *policy.Subject, r sight, open bool) Layer {
 		l.Rule = r.limit.Area + " " + r.limit.Level + " when " + conditionOf(r.limit)
 	case part == "":
 		l.Why = "The operation belongs to no area that limits speak of."
+	case t.unnamed():
+		return t.notAsked("limit")
 	case t.q.Object == "" || r.noun == "":
 		l.Why = "Limits are asked about a loan, a borrower or an application."
 	case !r.mine || !r.theirs:

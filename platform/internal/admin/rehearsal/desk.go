@@ -10,10 +10,12 @@ package rehearsal
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 )
 
@@ -49,7 +51,7 @@ type SimulateIn struct {
 	Users       []id.User         `json:"users,omitempty" maxItems:"200" doc:"left out: whoever holds it; given: as if they held it"`
 	Key         id.APIKey         `json:"api_key,omitempty" maxLength:"60" doc:"tried on the program that calls with this key: its scope, its address rules and its end count; leave users out"`
 	Operations  []string          `json:"operations,omitempty" maxItems:"200" doc:"left out: those whose answer changes"`
-	Objects     []string          `json:"objects,omitempty" maxItems:"100" doc:"loans, borrowers, applications: loan/ln_…"`
+	Objects     []string          `json:"objects,omitempty" maxItems:"100" doc:"loans, borrowers, applications: loan/ln_…, or a loan’s number"`
 }
 
 // Decided is one operation before and after.
@@ -121,6 +123,9 @@ func (d *Desk) simulate(ctx context.Context, c *gate.Call, in *SimulateIn) (*Sim
 	if err != nil {
 		return nil, err
 	}
+	if err := about(ctx, c, in); err != nil {
+		return nil, err
+	}
 	out, t := &SimulateOut{Users: []Effect{}}, &trial{c: c, in: in, after: after, operations: ops}
 	for _, w := range whom {
 		if on != nil {
@@ -161,4 +166,18 @@ func (d *Desk) asked(in *SimulateIn) ([]*gate.Meta, error) {
 		out = append(out, byName[name])
 	}
 	return out, nil
+}
+
+// about reads the objects, a loan also by its number.
+func about(ctx context.Context, c *gate.Call, in *SimulateIn) (err error) {
+	for i, typed := range in.Objects {
+		noun, _, _ := strings.Cut(strings.TrimSpace(typed), "/")
+		if noun != "borrower" && noun != "application" {
+			noun = "loan"
+		}
+		if in.Objects[i], err = admin.ObjectOf(ctx, c, noun, fmt.Sprintf("objects[%d]", i), typed); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -66,6 +66,14 @@ func TestAChangeIsTriedAndNothingIsStored(t *testing.T) {
 		if e.LoansBefore != 2 || e.LoansAfter != 1 || !e.Objects[0].Before || !e.Objects[0].After || !e.Objects[1].Before || e.Objects[1].After || e.Objects[1].Areas[0] != (rehearsal.Area{Area: "summary", Before: "full", After: "none"}) {
 			t.Errorf("a restriction: %+v", e)
 		}
+		out = try(rehearsal.SimulateIn{Restriction: &rehearsal.RestrictionDraft{Visible: ptr(`borrower.state == "NY"`)}, Users: []id.User{agent}, Objects: []string{"LN-1", "loan/LN-2"}})
+		if e := out.Users[0]; e.Objects[0].Object != york || !e.Objects[0].After || e.Objects[1].Object != ohio || !e.Objects[1].Before || e.Objects[1].After {
+			t.Errorf("loans by their numbers: %+v", e.Objects)
+		}
+		_, err := gatetest.Do(h, d.Simulate, h.Screen(policy.Admin), rehearsal.SimulateIn{Restriction: &rehearsal.RestrictionDraft{Visible: ptr("true")}, Objects: []string{ohio, "loans/" + ohio}})
+		if f := fault.As(err); f == nil || f.Kind != fault.Invalid || f.Fields[0].Path != "objects[1]" {
+			t.Errorf("another noun: %v", err)
+		}
 		out = try(rehearsal.SimulateIn{IPRule: &rehearsal.IPRuleDraft{Entries: ptr([]string{"203.0.113.0/24"}), Holders: &[]policy.Holder{{Kind: "tenant"}}}})
 		if !out.LocksSelf || out.LocksOut < 5 || out.Users[0].LockedOut[0] != "198.51.100.7" {
 			t.Errorf("an address rule: %+v", out)

@@ -12,6 +12,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/access"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 )
@@ -26,7 +27,7 @@ const mostOpen = 20
 type CreateIn struct {
 	Decision  id.Decision `json:"decision,omitempty" maxLength:"60" doc:"one’s own denial; leave operation, object and channel out"`
 	Operation string      `json:"operation,omitempty" maxLength:"100" example:"loan.payment.log"`
-	Object    string      `json:"object,omitempty" maxLength:"100" example:"loan/ln_…"`
+	Object    string      `json:"object,omitempty" maxLength:"100" example:"loan/ln_…" doc:"what the operation is about, or a loan’s number"`
 	Channel   string      `json:"channel,omitempty" enum:"ui,api" doc:"empty: ui"`
 	Reason    string      `json:"reason" minLength:"1" maxLength:"1000"`
 	Until     string      `json:"until" minLength:"1" maxLength:"40" doc:"a date, to its end, or an instant; at most 90 days ahead" example:"2026-12-01"`
@@ -113,11 +114,15 @@ func (d *Desk) wanted(ctx context.Context, c *gate.Call, in *CreateIn, r *row) (
 		if m == nil || m.Permit != gate.ByRole {
 			return inquiry.Question{}, fault.Bad("operation", "Name an operation of the catalogue that a role can hold, or one of your own denials.")
 		}
-		r.operation, r.object, r.channel, r.address = m.Name, in.Object, "ui", c.Request.Address.Chosen.String()
+		about, err := admin.ObjectOf(ctx, c, m.Noun, "object", in.Object)
+		if err != nil {
+			return inquiry.Question{}, err
+		}
+		r.operation, r.object, r.channel, r.address = m.Name, about, "ui", c.Request.Address.Chosen.String()
 		if in.Channel == "api" {
 			r.channel = "api"
 		}
-		return d.question(c, r)
+		return d.question(ctx, c, r)
 	}
 	q, then, err := d.config.Inquiry.Recall(ctx, c, in.Decision)
 	if err != nil {
@@ -138,17 +143,20 @@ func (d *Desk) wanted(ctx context.Context, c *gate.Call, in *CreateIn, r *row) (
 }
 
 // question is a request as a call that might be made now, by a person who has just
-// signed in.
-func (d *Desk) question(c *gate.Call, r *row) (inquiry.Question, error) {
+// signed in. A loan that its asker could name by number alone is the one of this
+// number that the caller sees.
+func (d *Desk) question(ctx context.Context, c *gate.Call, r *row) (inquiry.Question, error) {
 	m := d.config.Inquiry.Meta(r.operation)
 	if m == nil {
 		return inquiry.Question{}, fault.New(fault.Conflict, "operation_gone", "This operation does not exist any more; refuse the request.")
 	}
-	q := inquiry.Question{User: r.user, Meta: m, Object: r.object, Channel: operation.ParseChannel(r.channel), Key: r.deed().Key, At: c.At, FactorAt: c.At, ProvedAt: c.At}
+	q := inquiry.Question{User: r.user, Meta: m, Channel: operation.ParseChannel(r.channel), Key: r.deed().Key, At: c.At, FactorAt: c.At, ProvedAt: c.At}
 	if a, err := netip.ParseAddr(r.address); err == nil {
 		q.Address = a
 	}
-	return q, nil
+	var err error
+	q.Object, err = admin.Located(ctx, c, r.object)
+	return q, err
 }
 
 // layer notes which layer says no, as the person's own eyes see it: of a row that

@@ -134,6 +134,68 @@ func TestARequestAboutALoanLendsThatLoan(t *testing.T) {
 	})
 }
 
+// A password that its owner must change stands before every call, and only they can
+// change it: what is granted meanwhile is lent all the same, and holds behind it.
+func TestWhatIsGrantedWaitsBehindThePersonsOwnPassword(t *testing.T) {
+	each(t, func(t *testing.T, o *counter) {
+		asked := o.ask(t, policy.Agent, o.try(t, policy.Agent, o.borrower))
+		o.exec(t, `UPDATE staff SET password_must_change = 1 WHERE id = ?`, o.People[policy.Agent].ID)
+		seen, err := gatetest.Do(o.House, o.View, o.Screen(policy.Admin), requests.Ref{ID: asked.ID})
+		if err != nil || seen.How != "lend" || !strings.Contains(seen.Would, "new password") {
+			t.Fatalf("what the granter sees: %+v, %v", seen, err)
+		}
+		if _, err := gatetest.Do(o.House, o.Grant, o.Screen(policy.Admin), requests.GrantIn{ID: asked.ID}); err != nil {
+			t.Fatal(err)
+		}
+		if o.try(t, policy.Agent, o.borrower) == "" {
+			t.Error("the password that must be changed is passed by")
+		}
+		o.exec(t, `UPDATE staff SET password_must_change = 0 WHERE id = ?`, o.People[policy.Agent].ID)
+		if o.try(t, policy.Agent, o.borrower) != "" {
+			t.Error("granted, and nothing is lent")
+		}
+	})
+}
+
+// Who knows a loan by its number alone asks for that: whoever decides sees which loan
+// it is, and the asker learns nothing of one that is hidden.
+func TestARequestNamesALoanByItsNumber(t *testing.T) {
+	each(t, func(t *testing.T, o *counter) {
+		here, there := o.board(t, "LN-1", "NY"), o.board(t, "LN-2", "OH")
+		o.Restrict(t, policy.Investor, policy.Restriction{Name: "New York only", Visible: `borrower.state == "NY"`})
+		ask := func(object string) (*requests.Request, error) {
+			in := requests.CreateIn{Operation: o.look.Name, Object: object, Reason: "month-end", Until: "2026-12-01"}
+			return gatetest.Do(o.House, o.Create, o.Screen(policy.Investor), in)
+		}
+		if _, err := ask("LN-1"); reason(err) != "already_allowed" {
+			t.Errorf("a loan that they see: %v", err)
+		}
+		for _, odd := range []string{"loans/" + string(here), "borrower/" + o.borrower} {
+			if _, err := ask(odd); reason(err) != "invalid" || fault.As(err).Fields[0].Path != "object" {
+				t.Errorf("%s: %v", odd, err)
+			}
+		}
+		asked, err := ask("LN-2")
+		if err != nil || asked.Object != "loan/LN-2" || asked.Number != "" {
+			t.Fatalf("%+v, %v", asked, err)
+		}
+		nothing, err := ask("LN-9")
+		if err != nil || nothing.Object != "loan/LN-9" || nothing.Layer != asked.Layer {
+			t.Errorf("hidden and missing differ: %+v, %v", nothing, err)
+		}
+		seen, err := gatetest.Do(o.House, o.View, o.Screen(policy.Admin), requests.Ref{ID: asked.ID})
+		if err != nil || seen.How != "lend" || seen.Number != "LN-2" || seen.Rows == nil || seen.Rows.LoansThen != 2 {
+			t.Fatalf("what the granter sees: %+v, %v", seen, err)
+		}
+		if _, err := gatetest.Do(o.House, o.Grant, o.Screen(policy.Admin), requests.GrantIn{ID: asked.ID}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := gatetest.Do(o.House, o.look, o.Screen(policy.Investor), ref{ID: string(there)}); err != nil {
+			t.Errorf("granted: %v", err)
+		}
+	})
+}
+
 // Nobody lends to themselves, what they do not see, or without a reason and an end.
 func TestALoanIsLentWithinBounds(t *testing.T) {
 	each(t, func(t *testing.T, o *counter) {

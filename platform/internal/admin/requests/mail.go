@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
@@ -79,7 +80,7 @@ func (d *Desk) Handlers(t *tenant.Tenant, send mail.Sender, origin string) map[s
 		}
 		var m mail.Message
 		err := t.DB.Read(ctx, t.DB.Now(), func(ctx context.Context, tx *db.Tx) (err error) {
-			m, err = d.message(ctx, tx, t.Name, origin, l)
+			m, err = d.message(ctx, tx, t, origin, l)
 			return err
 		})
 		if fault.Is(err, fault.NotFound) {
@@ -92,7 +93,7 @@ func (d *Desk) Handlers(t *tenant.Tenant, send mail.Sender, origin string) map[s
 	}}
 }
 
-func (d *Desk) message(ctx context.Context, tx *db.Tx, tenant, origin string, l letter) (m mail.Message, err error) {
+func (d *Desk) message(ctx context.Context, tx *db.Tx, t *tenant.Tenant, origin string, l letter) (m mail.Message, err error) {
 	r, err := byID(ctx, tx, l.Request)
 	if err != nil {
 		return m, err
@@ -104,7 +105,7 @@ func (d *Desk) message(ctx context.Context, tx *db.Tx, tenant, origin string, l 
 	m.To = to.Email
 	link := "\n\n" + origin + Page + "/" + string(r.id) + "\n"
 	if l.To == r.user {
-		m.Subject = "Your request for access at " + tenant + ": " + r.state
+		m.Subject = "Your request for access at " + t.Name + ": " + r.state
 		m.Text = "Your request for " + d.about(r) + " was " + r.state + "."
 		if r.remark != "" {
 			m.Text += "\n\n" + r.remark
@@ -116,7 +117,16 @@ func (d *Desk) message(ctx context.Context, tx *db.Tx, tenant, origin string, l 
 	if err != nil {
 		return m, err
 	}
-	m.Subject = "Access is requested at " + tenant
-	m.Text = asker.Name + " asks for " + d.about(r) + " until " + instant(r.until) + ":\n\n" + r.reason + "\n\nGrant or refuse it here:" + link
+	m.Subject = "Access is requested at " + t.Name
+	m.Text = asker.Name + " asks for " + d.about(r) + " until " + lasts(r.until, t.Zone) + ":\n\n" + r.reason + "\n\nGrant or refuse it here:" + link
 	return m, nil
+}
+
+// lasts names the last day of an end, and the time of one within a day.
+func lasts(until int64, zone *time.Location) string {
+	at := time.UnixMicro(until).In(zone)
+	if h, m, s := at.Clock(); h+m+s == 0 {
+		return at.AddDate(0, 0, -1).Format("2006-01-02")
+	}
+	return at.Format("2006-01-02 15:04 MST")
 }

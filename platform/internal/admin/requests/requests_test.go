@@ -346,7 +346,7 @@ func (o *counter) letters(t *testing.T) {
 	admin, agent := 0, 0
 	for _, m := range sent {
 		switch {
-		case m.To == "admin@acme.test" && strings.Contains(m.Text, "Agent Person asks for “Call borrower”") && strings.Contains(m.Text, "https://acme.test/access/requests/rq_"):
+		case m.To == "admin@acme.test" && strings.Contains(m.Text, "Agent Person asks for “Call borrower” until 2026-12-10:") && strings.Contains(m.Text, "https://acme.test/access/requests/rq_"):
 			admin++
 		case m.To == "agent@acme.test" && strings.Contains(m.Subject, "refused") && strings.Contains(m.Text, "not yours"):
 			agent++

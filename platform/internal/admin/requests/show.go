@@ -136,8 +136,11 @@ func (d *Desk) told(ctx context.Context, c *gate.Call, r *row) (*Request, error)
 	if m := d.config.Inquiry.Meta(r.operation); m != nil {
 		out.Title = m.Title
 	}
-	var err error
-	if out.Number, err = admin.LoanNumber(ctx, c, r.object); err != nil {
+	about, err := admin.Located(ctx, c, r.object)
+	if err != nil {
+		return nil, err
+	}
+	if out.Number, err = admin.LoanNumber(ctx, c, about); err != nil {
 		return nil, err
 	}
 	names, err := identity.NamesOf(ctx, c.Tx, []string{"user/" + string(r.user), "user/" + string(r.decidedBy)})
@@ -212,7 +215,7 @@ func (d *Desk) plan(ctx context.Context, c *gate.Call, r *row, count bool) (*pla
 	if !d.mayDecide(c, r) {
 		return p, nil
 	}
-	q, err := d.question(c, r)
+	q, err := d.question(ctx, c, r)
 	if fault.Is(err, fault.Conflict) {
 		p.may, p.sees = true, true // to refuse it
 		return p, nil
@@ -228,7 +231,12 @@ func (d *Desk) plan(ctx context.Context, c *gate.Call, r *row, count bool) (*pla
 		return p, nil // about what is not there for the caller
 	}
 	p.how, p.may, p.sees = lends, true, true
+	left := 0 // obstacles that granting is to lift
 	for _, o := range p.answer.Obstacles {
+		if o.By == inquiry.ByPerson {
+			continue // their password or factor: what is lent waits for them behind it
+		}
+		left++
 		switch {
 		case o.Layer == access.Permission && o.Change != nil && !paired(c, d, "role.update", "user.update"):
 			p.may = p.may && canAny(c, "role.update", "user.update")
@@ -238,10 +246,10 @@ func (d *Desk) plan(ctx context.Context, c *gate.Call, r *row, count bool) (*pla
 			p.may = p.may && canAny(c, "search_restriction.update", "search_restriction.assign", "user.update")
 		default:
 			p.how = byHand
-			p.may = p.may && (o.Change == nil || o.Change.By == inquiry.ByPerson || c.Can(o.Change.Operation, ""))
+			p.may = p.may && (o.Change == nil || c.Can(o.Change.Operation, ""))
 		}
 	}
-	if len(p.answer.Obstacles) == 0 {
+	if left == 0 {
 		p.how = byHand
 	}
 	return p, nil

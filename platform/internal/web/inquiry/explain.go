@@ -66,7 +66,7 @@ func utc(v *visit.Visit, text string) string {
 
 // answered puts an answer into the page, and the call into its form.
 func (q *question) answered(v *visit.Visit, p *gate.Page, out *inquiry.ExplainOut) {
-	q.out, q.trace = out, trace(v, out)
+	q.out, q.trace = out, trace(v, out, strings.TrimSpace(q.in.Object))
 	if out.Recorded != nil {
 		q.in = inquiry.ExplainIn{User: out.User, Operation: out.Operation, Object: out.Object, Address: out.Address, Key: out.Key, Channel: out.Channel}
 		if out.Channel == "ui" {
@@ -94,10 +94,14 @@ func (q *question) answered(v *visit.Visit, p *gate.Page, out *inquiry.ExplainOu
 	}
 }
 
-// trace prints the layers; those that were not reached say what would hold.
-func trace(v *visit.Visit, out *inquiry.ExplainOut) *parts.Trace {
+// trace prints the layers, of what was named as it was typed; those that were not reached say what would hold.
+func trace(v *visit.Visit, out *inquiry.ExplainOut, typed string) *parts.Trace {
 	t := &parts.Trace{Question: out.Name + " → " + out.Title, Allowed: out.Allowed, Would: out.WouldAllow}
-	if out.Object != "" {
+	switch noun, _, _ := strings.Cut(out.Object, "/"); {
+	case out.Object == "":
+	case typed != "" && !strings.Contains(typed, "/"):
+		t.Question += " → " + noun + " " + typed // by its number
+	default:
 		t.Question += " → " + strings.Replace(out.Object, "/", " ", 1)
 	}
 	if out.Address != "" {

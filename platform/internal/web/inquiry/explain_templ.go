@@ -101,7 +101,7 @@ func explainPage(v *visit.Visit, q question) templ.Component {
 							var templ_7745c5c3_Var5 string
 							templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(layerName(step.Layer))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `explain.templ`, Line: 21, Col: 34}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/internal/web/inquiry/explain.templ`, Line: 21, Col: 34}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 							if templ_7745c5c3_Err != nil {
@@ -114,7 +114,7 @@ func explainPage(v *visit.Visit, q question) templ.Component {
 							var templ_7745c5c3_Var6 string
 							templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(step.Words)
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `explain.templ`, Line: 21, Col: 50}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/internal/web/inquiry/explain.templ`, Line: 21, Col: 50}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 							if templ_7745c5c3_Err != nil {
@@ -170,7 +170,7 @@ func explainPage(v *visit.Visit, q question) templ.Component {
 								var templ_7745c5c3_Var8 templ.SafeURL
 								templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinURLErrs(at)
 								if templ_7745c5c3_Err != nil {
-									return templ.Error{Err: templ_7745c5c3_Err, FileName: `explain.templ`, Line: 32, Col: 21}
+									return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/internal/web/inquiry/explain.templ`, Line: 32, Col: 21}
 								}
 								_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 								if templ_7745c5c3_Err != nil {
@@ -183,7 +183,7 @@ func explainPage(v *visit.Visit, q question) templ.Component {
 								var templ_7745c5c3_Var9 string
 								templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(c.Words)
 								if templ_7745c5c3_Err != nil {
-									return templ.Error{Err: templ_7745c5c3_Err, FileName: `explain.templ`, Line: 32, Col: 33}
+									return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/internal/web/inquiry/explain.templ`, Line: 32, Col: 33}
 								}
 								_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 								if templ_7745c5c3_Err != nil {
@@ -197,7 +197,7 @@ func explainPage(v *visit.Visit, q question) templ.Component {
 								var templ_7745c5c3_Var10 string
 								templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(c.Words)
 								if templ_7745c5c3_Err != nil {
-									return templ.Error{Err: templ_7745c5c3_Err, FileName: `explain.templ`, Line: 34, Col: 18}
+									return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/internal/web/inquiry/explain.templ`, Line: 34, Col: 18}
 								}
 								_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 								if templ_7745c5c3_Err != nil {
@@ -291,7 +291,7 @@ func explainPage(v *visit.Visit, q question) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = parts.Input(s.Field(parts.Field{Name: "object", Label: "To what", Value: q.in.Object, Hint: "For example loan/ln_…, as it stands in the audit trail", MaxLength: 100})).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = parts.Input(s.Field(parts.Field{Name: "object", Label: "To what", Value: q.in.Object, Hint: "A loan’s number, or what stands in the audit trail, such as borrower/bo_…", MaxLength: 100})).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

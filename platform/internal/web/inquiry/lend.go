@@ -84,7 +84,7 @@ func lentRows(v *visit.Visit, l lending) parts.Table {
 	t := parts.Table{Caption: "Lent loans", Columns: []parts.Column{{Head: "Person"}, {Head: "Loan"}, {Head: "Until"}, {Head: "Lent by"}, {Head: "Change", Narrow: true}},
 		Empty: parts.Empty{Title: "No loan is lent", Text: "One loan can be shown to one person for a time, whatever their search restrictions hide."}}
 	for _, one := range l.out.Items {
-		row := cells(parts.Words(one.UserName), parts.Anchor(parts.Link{Text: one.Number, Href: "/loans/" + string(one.Loan)}), when(v, one.Until), parts.Words(one.MadeBy), parts.Dash())
+		row := cells(parts.Words(one.UserName), parts.Anchor(parts.Link{Text: one.Number, Href: "/loans/" + string(one.Loan)}), ends(v, one.Until), parts.Words(one.MadeBy), parts.Dash())
 		if l.end {
 			row[4] = parts.Do(parts.Act{Verb: "Take back", Action: lentTo(one.User) + "/" + url.PathEscape(string(one.Loan)) + "/end"})
 		}

@@ -26,7 +26,7 @@ func (r *Room) mine(v *visit.Visit) visit.Screen {
 func roleFacts(v *visit.Visit, out *vantage.AccessOut) []parts.Fact {
 	facts := []parts.Fact{{Term: "Role", Value: parts.Words(out.Role.Name), Note: out.Role.Description}}
 	if out.Role.Until != "" {
-		facts = append(facts, parts.Fact{Term: "Lent until", Value: when(v, out.Role.Until), Note: "then " + out.Role.After + " again"})
+		facts = append(facts, parts.Fact{Term: "Lent until", Value: ends(v, out.Role.Until), Note: "then " + out.Role.After + " again"})
 	}
 	return append(facts,
 		parts.Fact{Term: "Government ids", Value: parts.Words(seen(out.Visibility.SSN))},

@@ -124,8 +124,8 @@ func inbox(v *visit.Visit, list []requests.Request, mine bool) []parts.Request {
 		one := parts.Request{Title: q.Title, Href: requestList + "/" + string(q.ID), State: stateOf(q.State), Who: q.UserName, Reason: q.Reason,
 			When: parts.At(made.UnixMicro(), v.Zone()), Note: q.Remark}
 		if !until.IsZero() {
-			ends := parts.At(until.UnixMicro(), v.Zone())
-			one.Ends = &ends
+			last := parts.Ends(until.UnixMicro(), v.Zone())
+			one.Ends = &last
 		}
 		if q.Object != "" {
 			one.Object = &parts.Link{Text: about(&q)}
@@ -141,7 +141,7 @@ func requestFacts(v *visit.Visit, q *requests.Request) []parts.Fact {
 		where = "In the API"
 	}
 	facts := []parts.Fact{{Term: "Who", Value: parts.Words(q.UserName)}, {Term: "Asks for", Value: parts.Words(q.Title), Note: q.Operation}, {Term: "Where", Value: parts.Words(where)},
-		{Term: "On", Value: wordsOrDash(about(q))}, {Term: "Because", Value: parts.Words(q.Reason)}, {Term: "Until", Value: when(v, q.Until)},
+		{Term: "On", Value: wordsOrDash(about(q))}, {Term: "Because", Value: parts.Words(q.Reason)}, {Term: "Until", Value: ends(v, q.Until)},
 		{Term: "Asked", Value: when(v, q.MadeAt)}, {Term: "Refused then by", Value: parts.Words(layerName(q.Layer))}}
 	if q.DeciderName != "" {
 		facts = append(facts, parts.Fact{Term: "Decided by", Value: parts.Words(q.DeciderName)}, parts.Fact{Term: "Decided", Value: when(v, q.DecidedAt)})

@@ -95,7 +95,7 @@ func askPage(v *visit.Visit, a asking) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = parts.Input(s.Field(parts.Field{Name: "object", Label: "On what", Hint: "For example loan/ln_…; empty: in general", MaxLength: 100})).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = parts.Input(s.Field(parts.Field{Name: "object", Label: "On what", Hint: "A loan’s number, or what stands in the audit trail, such as borrower/bo_…; empty: in general", MaxLength: 100})).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -162,7 +162,7 @@ func objects(t trying) parts.Table {
 	table := parts.Table{Caption: "The objects", Columns: []parts.Column{{Head: "Person"}, {Head: "Object"}, {Head: "Is found"}, {Head: "Would be"}, {Head: "Areas that are narrowed"}}}
 	for _, e := range t.out.Users {
 		for _, o := range e.Objects {
-			table.Rows = append(table.Rows, parts.Row{Cells: cells(parts.Words(e.Name), parts.Code(o.Object), parts.Words(yes(o.Before)), parts.Words(yes(o.After)), some(narrowed(o)))})
+			table.Rows = append(table.Rows, parts.Row{Cells: cells(parts.Words(e.Name), parts.Code(t.asked.Get("object")), parts.Words(yes(o.Before)), parts.Words(yes(o.After)), some(narrowed(o)))})
 		}
 	}
 	return table

@@ -316,7 +316,7 @@ func simulatePage(v *visit.Visit, t trying) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = parts.Input(x.Field(parts.Field{Name: "object", Label: "And this object", ID: "try-object", Value: t.asked.Get("object"), Hint: "loan/ln_…; empty: none"})).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = parts.Input(x.Field(parts.Field{Name: "object", Label: "And this loan, borrower or application", ID: "try-object", Value: t.asked.Get("object"), Error: x.Error("objects"), Hint: "A loan’s number, or what stands in the audit trail, such as borrower/bo_…; empty: none"})).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -21,6 +21,16 @@ func At(micros int64, zone *time.Location) Moment {
 	}
 }
 
+// Ends shows until when something lasts: what is over as a day begins lasts to the end
+// of the day before, and people name that one.
+func Ends(micros int64, zone *time.Location) Moment {
+	m, t := At(micros, zone), time.UnixMicro(micros).In(zone)
+	if h, min, s := t.Clock(); h+min+s == 0 {
+		m.Text = t.AddDate(0, 0, -1).Format("2006-01-02")
+	}
+	return m
+}
+
 // Clock shows an instant as "14:02:11", for lists of one day.
 func Clock(micros int64, zone *time.Location) Moment {
 	m := At(micros, zone)
