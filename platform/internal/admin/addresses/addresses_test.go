@@ -1,6 +1,7 @@
 package addresses_test
 
 import (
+	"context"
 	"net/netip"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lendkeep/lendkeep/internal/audit"
+	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
@@ -331,6 +333,38 @@ func TestEveryKindOfChangeIsAskedTwice(t *testing.T) {
 		}
 		if s, err := gatetest.Do(h, d.View, h.Screen(policy.Admin), addresses.Ref{ID: second.ID}); err != nil || len(s.Holders) != 1 {
 			t.Errorf("the other rule has changed: %+v, %v", s, err)
+		}
+	})
+}
+
+// Who has lost the right to change address rules takes nothing back by a token from
+// before; with the right again, the token holds within its time.
+func TestAWayBackIsOnlyForWhoMayStillChangeRules(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d desks) {
+		r := create(t, h, d, rule("Office", "allow", []string{here, elsewhere}, holder("user", string(h.People[policy.Admin].ID))))
+		in := addresses.UpdateIn{ID: r.ID, CreateIn: rule("Office", "allow", []string{elsewhere}, holder("user", string(h.People[policy.Admin].ID)))}
+		in.Confirm = addresses.LocksYouOut
+		shut, err := gatetest.Do(h, d.Update, h.Screen(policy.Admin), in)
+		if err != nil || shut.WayBack == nil {
+			t.Fatalf("%+v, %v", shut, err)
+		}
+		become := func(role string) {
+			if err := h.Write(func(ctx context.Context, tx *db.Tx) error {
+				if _, err := tx.Exec(ctx, `UPDATE staff SET role_id = ? WHERE id = ?`, h.Roles[role], h.People[policy.Admin].ID); err != nil {
+					return err
+				}
+				return policy.Bump(ctx, tx)
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		become(policy.Investor)
+		if _, err := back(h, d, shut.WayBack.Token); reason(err) != "way_back_closed" {
+			t.Errorf("by an investor: %v", err)
+		}
+		become(policy.Admin)
+		if _, err := back(h, d, shut.WayBack.Token); err != nil {
+			t.Errorf("by an administrator again: %v", err)
 		}
 	})
 }

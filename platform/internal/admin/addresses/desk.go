@@ -53,7 +53,7 @@ func New() *Desk {
 	d.Mine = look("ip_rule.my_address", "Tell my address", "GET", "/ip-rules/my-address", mine)
 	d.Holders = look("ip_rule.holders", "List whom rules can bind", "GET", "/ip-rules/holders", holders)
 	d.WayBack = &gate.Op[WayBackIn, WayBackOut]{Name: "ip_rule.way_back", Title: "Take an address rule back", Area: "Access", Method: "POST", Path: "/ip-rules/way-back",
-		Kind: operation.Write, Audit: operation.Access, Permit: gate.Public, Sensitivity: operation.Security, Prepare: opens, Do: takeBack}
+		Kind: operation.Write, Audit: operation.Access, Permit: gate.Public, Sensitivity: operation.Security, Prepare: d.opens, Do: d.takeBack}
 	return d
 }
 

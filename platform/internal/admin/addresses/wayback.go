@@ -116,11 +116,13 @@ func gone() error {
 
 // opens looks for the way before any lock is taken, so that guessing costs the
 // house a read and changes no version.
-func opens(ctx context.Context, c *gate.Call, in *WayBackIn) (any, error) {
-	return find(ctx, c, in.Token)
+func (d *Desk) opens(ctx context.Context, c *gate.Call, in *WayBackIn) (any, error) {
+	return d.find(ctx, c, in.Token)
 }
 
-func find(ctx context.Context, c *gate.Call, token secret.Text) (*way, error) {
+// find gives the way that a token opens. Whoever has lost meanwhile what the change was
+// made by, the account or the right, takes nothing back.
+func (d *Desk) find(ctx context.Context, c *gate.Call, token secret.Text) (*way, error) {
 	w := &way{hash: identity.TokenHash(token)}
 	var active int64
 	err := c.Tx.One(ctx, `SELECT w.rule_id, w.user_id, w.before, w.after, s.active FROM way_back w JOIN staff s ON s.id = w.user_id
@@ -128,12 +130,26 @@ func find(ctx context.Context, c *gate.Call, token secret.Text) (*way, error) {
 	if errors.Is(err, sql.ErrNoRows) || err == nil && active == 0 {
 		return nil, gone()
 	}
-	return w, err
+	if err != nil {
+		return nil, err
+	}
+	needs := d.Update.Meta().Number
+	if w.before == "" {
+		needs = d.Create.Meta().Number
+	}
+	s, err := c.Policy.Subject(ctx, c.Tx, w.user, "")
+	if err != nil {
+		return nil, err
+	}
+	if !s.Role.Rights.UI.Has(needs) && !s.Role.Rights.API.Has(needs) {
+		return nil, gone()
+	}
+	return w, nil
 }
 
 // takeBack puts the rule back as it was before the change.
-func takeBack(ctx context.Context, c *gate.Call, in *WayBackIn) (*WayBackOut, error) {
-	w, err := find(ctx, c, in.Token) // again, under the lock: two at once find it once
+func (d *Desk) takeBack(ctx context.Context, c *gate.Call, in *WayBackIn) (*WayBackOut, error) {
+	w, err := d.find(ctx, c, in.Token) // again, under the lock: two at once find it once
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package approval_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -336,6 +337,29 @@ func TestLentRightsEnd(t *testing.T) {
 		list, err := gatetest.Do(o.House, o.Grants, o.Screen(policy.Admin), approval.Nothing{})
 		if err != nil || list.Total != 1 || list.Items[0].UserName == "" {
 			t.Fatalf("%+v, %v", list, err)
+		}
+		onLoan := g
+		onLoan.ID, onLoan.Object, onLoan.Operations = id.New[id.Grant](o.Now().UnixMicro()+2000), "loan/x", []string{"team.rename"}
+		if err := lend(onLoan); err != nil {
+			t.Fatal(err)
+		}
+		objects := func() (out []string) {
+			list, err := gatetest.Do(o.House, o.Grants, o.Key(policy.Admin), approval.Nothing{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, g := range list.Items {
+				out = append(out, g.Object)
+			}
+			slices.Sort(out)
+			return out
+		}
+		if got := objects(); !slices.Equal(got, []string{"loan/x", g.Object}) {
+			t.Errorf("who sees everything is told of %q", got)
+		}
+		o.Restrict(t, policy.Admin, policy.Restriction{Name: "None of them", Visible: "false"})
+		if got := objects(); !slices.Equal(got, []string{"", g.Object}) {
+			t.Errorf("who does not see the loan is told of %q", got)
 		}
 		if _, err := gatetest.Do(o.House, o.EndGrant, o.Screen(policy.Admin), approval.GrantRef{ID: g.ID}); err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
@@ -17,7 +18,7 @@ type Grant struct {
 	User       id.User    `json:"user" class:"public"`
 	UserName   string     `json:"user_name" class:"public"`
 	Session    id.Session `json:"session" class:"public"`
-	Object     string     `json:"object" class:"public"`
+	Object     string     `json:"object" class:"public" doc:"empty where the caller does not see it"`
 	Operations []string   `json:"operations" class:"public"`
 	Fields     []string   `json:"fields" class:"public"`
 	Source     string     `json:"source" class:"public" doc:"what lends it"`
@@ -53,6 +54,9 @@ func (d *Desk) grants() *gate.Op[Nothing, GrantListOut] {
 			return nil, err
 		}
 		for _, g := range list {
+			if g.Object, err = admin.Visible(ctx, c, g.Object); err != nil {
+				return nil, err
+			}
 			out.Items = append(out.Items, Grant{ID: g.ID, User: g.User, UserName: names["user/"+string(g.User)], Session: g.Session, Object: g.Object,
 				Operations: g.Operations, Fields: g.Fields, Source: g.Source, MadeAt: instant(g.MadeAt), Until: instant(g.Until)})
 		}

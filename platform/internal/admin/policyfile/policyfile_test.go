@@ -191,6 +191,12 @@ func TestAnImportIsNoWayAroundTheScreens(t *testing.T) {
 				t.Errorf("%v, want %s", err, reason)
 			}
 		}
+		for _, dry := range []bool{true, false} {
+			told, err := gatetest.Do(h, d.Import, h.Key(policy.Manager), policyfile.ImportIn{YAML: "roles: []\n", DryRun: dry})
+			if err != nil || told.Before != "" || told.After != "" {
+				t.Errorf("the policy is read by who may not export it: %+v, %v", told, err)
+			}
+		}
 		try(policy.Manager, "roles:\n  - name: New\n    ui: []\n    api: []\n", "role_lacks_operation", "Line 2: This needs role.create")
 		try(policy.Manager, "roles:\n  - name: Clerk\n    ui: []\n    api: [loan.list]\n", "own_access", "Line 2: Nobody changes the role that they hold")
 		try(policy.Manager, "roles:\n  - name: Investor\n    shipped: investor\n    ui: [loan.write_off]\n    api: []\n", "not_grantable", "loan.write_off")

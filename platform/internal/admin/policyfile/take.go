@@ -35,8 +35,8 @@ type ImportOut struct {
 	DryRun  bool     `json:"dry_run" class:"public"`
 	Changes []Change `json:"changes"`
 	Same    int      `json:"same" class:"public" doc:"things of the file that are so already"`
-	Before  string   `json:"before" class:"public" doc:"the policy file as it was"`
-	After   string   `json:"after" class:"public" doc:"the policy file as it is, or would be"`
+	Before  string   `json:"before" class:"public" doc:"the policy file as it was; empty for who may not export it"`
+	After   string   `json:"after" class:"public" doc:"the policy file as it is, or would be; empty for who may not export it"`
 }
 
 // errRehearsed gives up what a dry run has written.
@@ -47,9 +47,9 @@ func (d *Desk) take(ctx context.Context, c *gate.Call, in *ImportIn) (*ImportOut
 	if err != nil {
 		return nil, err
 	}
-	w := writer{catalogue: d.config.Catalogue()}
 	out := &ImportOut{DryRun: in.DryRun, Changes: []Change{}}
-	if out.Before, err = w.write(ctx, c.Tx); err != nil {
+	reads := c.Who.Sort == gate.System || c.Can(d.Export.Name, "")
+	if out.Before, err = d.whole(ctx, c, reads); err != nil {
 		return nil, err
 	}
 	apply := func(ctx context.Context) (err error) {
@@ -57,7 +57,7 @@ func (d *Desk) take(ctx context.Context, c *gate.Call, in *ImportIn) (*ImportOut
 		if err = t.all(ctx); err != nil {
 			return err
 		}
-		if out.After, err = w.write(ctx, c.Tx); err != nil {
+		if out.After, err = d.whole(ctx, c, reads); err != nil {
 			return err
 		}
 		if in.DryRun {
@@ -77,6 +77,16 @@ func (d *Desk) take(ctx context.Context, c *gate.Call, in *ImportIn) (*ImportOut
 	c.Detail("dry_run", map[bool]string{true: "yes, nothing was kept"}[in.DryRun])
 	c.Detail("changes", fmt.Sprint(len(out.Changes)))
 	return out, nil
+}
+
+// whole writes the policy down for whoever may read it: taking in is no way around the
+// right to export.
+func (d *Desk) whole(ctx context.Context, c *gate.Call, reads bool) (string, error) {
+	if !reads {
+		return "", nil
+	}
+	w := writer{catalogue: d.config.Catalogue()}
+	return w.write(ctx, c.Tx)
 }
 
 // taker does what a file says, thing by thing, and gathers what is wrong.

@@ -63,6 +63,33 @@ func TestImpactTellsTheCallsThatWouldBeDenied(t *testing.T) {
 	})
 }
 
+// The impact names what the newest call was about to whoever may see that, and counts
+// the call for everybody.
+func TestImpactNamesNoLoanThatTheAskerDoesNotSee(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, s shop) {
+		if err := h.Write(func(ctx context.Context, tx *db.Tx) error {
+			return h.Tenant.Trail.Record(ctx, tx, &audit.Entry{At: h.Now().UnixMicro(), Actor: "user/" + string(h.People[policy.Agent].ID), ActorName: "Agent Person", Channel: operation.UI, Credential: "se_x",
+				Operation: "loan.view", Outcome: operation.Allowed, Object: "loan/x"})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		told := func() string {
+			out, err := gatetest.Do(h, s.Impact, h.Key(policy.Admin), roles.ImpactIn{ID: h.Roles[policy.Agent], UI: []string{}, API: []string{}})
+			if err != nil || out.Replay.Denied != 1 || len(out.Replay.Lines) != 1 {
+				t.Fatalf("%+v, %v", out, err)
+			}
+			return out.Replay.Lines[0].Object
+		}
+		if object := told(); object != "loan/x" {
+			t.Errorf("who sees everything is told of %q", object)
+		}
+		h.Restrict(t, policy.Admin, policy.Restriction{Name: "None of them", Visible: "false"})
+		if object := told(); object != "" {
+			t.Errorf("who does not see the loan is told of %q", object)
+		}
+	})
+}
+
 // redecided decides every stored call again, one by one, by package access: as it
 // was made, under the role as it would be.
 func redecided(t *testing.T, h *gatetest.House, rid id.Role, as roles.ImpactIn) (denied, allowed map[string]int64) {
@@ -124,6 +151,9 @@ func decideAgain(ctx context.Context, tx *db.Tx, h *gatetest.House, p *policy.Co
 		return err
 	}
 	was := e.Outcome != operation.Denied
+	if e.For != "" {
+		return nil // through other eyes it was another role that was asked
+	}
 	if !was && e.Layer != access.Permission.String() || was && e.Grant != "" {
 		return nil // another layer refused, or a grant permitted: no role was asked
 	}
@@ -160,7 +190,7 @@ func scatter(t *testing.T, h *gatetest.House, s shop, r *rand.Rand, n int) {
 			who := h.People[pick(people)]
 			e := &audit.Entry{At: now - r.Int64N(40*day), Actor: "user/" + string(who.ID), ActorName: "Somebody", Channel: operation.UI, Credential: "se_x",
 				Operation: pick(names), Outcome: operation.Allowed, UserAgent: `quoted "operations":["loan.view"] and "outcome":"denied","layer":"role"`, Object: "loan/x"}
-			switch r.IntN(8) {
+			switch r.IntN(9) {
 			case 0, 1:
 				e.Channel, e.Credential = operation.API, string(who.KeyID)
 			case 2:
@@ -175,6 +205,10 @@ func scatter(t *testing.T, h *gatetest.House, s shop, r *rand.Rand, n int) {
 				e.Grant = "gr_1"
 			case 7:
 				e.Outcome, e.Operation = operation.Failed, "an.operation.that.is.gone"
+			case 8:
+				if e.For = "user/us_other"; r.IntN(2) == 0 {
+					e.For, e.Outcome, e.Layer, e.Reason = "role/ro_other", operation.Denied, "role", "role_lacks_operation"
+				}
 			}
 			if err := h.Tenant.Trail.Record(ctx, tx, e); err != nil {
 				return err

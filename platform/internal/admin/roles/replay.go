@@ -8,6 +8,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/access"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
@@ -37,7 +38,7 @@ type Line struct {
 	Calls     int64    `json:"calls" class:"public"`
 	Newest    string   `json:"newest" class:"public"`
 	Entry     id.Audit `json:"entry" class:"public" doc:"audit entry of the newest"`
-	Object    string   `json:"object" class:"public" doc:"what the newest was about"`
+	Object    string   `json:"object" class:"public" doc:"what the newest was about; empty where the asker does not see it"`
 }
 
 // Replay is what the role as it would be says to the calls that its holders have
@@ -77,6 +78,11 @@ func (d *Desk) replay(ctx context.Context, c *gate.Call, before, after *policy.R
 		return out, err
 	}
 	j.tell()
+	for i := range out.Lines {
+		if out.Lines[i].Object, err = admin.Visible(ctx, c, out.Lines[i].Object); err != nil {
+			return out, err
+		}
+	}
 	return out, nil
 }
 

@@ -157,15 +157,19 @@ func (w words) one(s string) string {
 	return s
 }
 
-// asked reports whether a role was asked for: not where a grant permitted, nor
-// where a layer refused that is asked before the role or after it. A body is
+// asked reports whether the caller's own role was asked for: not where a grant
+// permitted, where a layer refused that is asked before the role or after it, nor
+// where the session looked through other eyes. A body is
 // JSON in a fixed order of keys, and a quote within its texts stands behind a
 // backslash, so that what is looked for stands nowhere else.
 func asked(denied bool, body []byte) bool {
-	if denied {
-		return bytes.Contains(body, []byte(`"outcome":"denied","layer":"role"`))
-	}
 	head, _, _ := bytes.Cut(body, []byte(`,"detail":{`))
+	if bytes.Contains(head, []byte(`,"for":"`)) {
+		return false
+	}
+	if denied {
+		return bytes.Contains(head, []byte(`"outcome":"denied","layer":"role"`))
+	}
 	return !bytes.Contains(head, []byte(`,"grant":"`))
 }
 
