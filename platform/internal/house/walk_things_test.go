@@ -76,7 +76,7 @@ func makers() map[string]maker {
 		"rotation":    {make: makeRotation},
 		"leaver":      created("/borrowers", `{"first_name":"Zoe","last_name":"Leaver{n}"}`),
 		"old":         {make: makeOldApplication},
-		"hold":        created("/legal-holds", `{"subject":"audit/access","reason":"a lawsuit"}`),
+		"hold":        created("/legal-holds", `{"subject":"loan/{loan}","reason":"a lawsuit"}`),
 		"erasure":     {make: makeErasure},
 		"applicant":   {fleeting: true, make: func(w *world, _ *person) string { return w.rules("applicant") }},
 	}
