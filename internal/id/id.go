@@ -134,9 +134,14 @@ func Instant[N Noun](n N) int64 {
 	if _, err := Parse[N](string(n)); err != nil {
 		return 0
 	}
-	_, rest, _ := strings.Cut(string(n), "_")
+	return MadeAt(string(n))
+}
+
+// MadeAt is Instant for the id of whatever noun; 0 for text that is none.
+func MadeAt(text string) int64 {
+	noun, rest, _ := strings.Cut(text, "_")
 	b, err := encoding.DecodeString(rest)
-	if err != nil {
+	if err != nil || len(noun) != 2 || len(b) != 16 {
 		return 0
 	}
 	ms := int64(0)

@@ -2,14 +2,14 @@ package gate
 
 import (
 	"context"
-	"crypto/subtle"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/kept"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
 
@@ -21,65 +21,65 @@ func decodeAs[Out any](stored []byte) (any, error) {
 	return out, json.Unmarshal(stored, out)
 }
 
-// requestHash binds an idempotency key to what was asked for: the object in the
-// path and every field of the input. It is keyed: an input may hold a social
-// security number, and nine digits are soon guessed by whoever has a bare hash.
-func requestHash(c *Call, w *work) ([]byte, error) {
-	b, err := json.Marshal(w.in)
-	return c.Tenant.Ring.MAC("idempotency", append([]byte(c.Request.object+"\x00"), b...)), err
+const proposalNoun = "proposal/"
+
+// key gives the Idempotency-Key of a call whose operation honours one, or nil.
+func (c *Call) key(w *work) (*kept.Key, error) {
+	if !w.meta.Idempotent {
+		return nil, nil
+	}
+	return kept.Of(c.Tenant.Ring, c.Who.String(), w.meta.Name, c.Request.IdempotencyKey, c.Request.object, w.in)
 }
 
-// idempotent looks for the answer of an earlier call with the same key by the
-// same principal. fresh means that the operation must run.
-func (g *Gate) idempotent(ctx context.Context, c *Call, w *work) (stored any, fresh bool, err error) {
-	key := c.Request.IdempotencyKey
-	if !w.meta.Idempotent || key == "" {
-		return nil, true, nil
-	}
-	if len(key) > 200 {
-		return nil, false, fault.Bad("Idempotency-Key", "Use at most 200 characters.")
-	}
-	var was, answer []byte
-	err = c.Tx.One(ctx, `SELECT request_hash, answer FROM idempotency WHERE principal = ? AND operation = ? AND given_key = ?`,
-		[]any{c.Who.String(), w.meta.Name, key}, &was, &answer)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, true, nil
-	}
-	if err != nil {
+// repeated gives the answer of an earlier call with the same key by the same
+// principal, and writes the entry: a *proposed if that call waits, or has waited,
+// for a second person. What the caller does not see any more is missing.
+func (g *Gate) repeated(ctx context.Context, c *Call, w *work) (stored any, found bool, err error) {
+	k, err := c.key(w)
+	if k == nil || err != nil {
 		return nil, false, err
 	}
-	now, err := requestHash(c, w)
-	if err != nil {
+	a, err := k.Find(ctx, c.Tx)
+	if a == nil || err != nil {
 		return nil, false, err
 	}
-	// Whoever comes with a key from before hashes were keyed is believed: theirs is gone.
-	if len(was) > 0 && subtle.ConstantTimeCompare(was, now) != 1 {
-		return nil, false, fault.New(fault.Conflict, "idempotency_key_reused", "This Idempotency-Key was used for another request; take a new one.")
-	}
-	stored, err = w.decode(answer)
-	if err != nil {
-		return nil, false, fmt.Errorf("reading back a kept answer: %w", err)
+	for _, object := range []string{c.Request.object, a.Object} {
+		seen, err := c.Sees(ctx, c.Scope, object)
+		if err == nil && !seen {
+			err = fault.Missing(nounOf(object))
+		}
+		if err != nil {
+			return nil, false, err
+		}
 	}
 	c.Detail("repeated", "true")
-	c.entry.Outcome = 1
-	return stored, false, c.Tenant.Trail.Record(ctx, c.Tx, c.entry)
+	if p, waits := strings.CutPrefix(a.Object, proposalNoun); waits {
+		stored = awaits(c, id.Proposal(p))
+	} else if stored, err = w.decode(a.Body); err != nil {
+		return nil, false, fmt.Errorf("reading back a kept answer: %w", err)
+	} else {
+		c.entry.Outcome = operation.Allowed
+	}
+	return stored, true, c.Tenant.Trail.Record(ctx, c.Tx, c.entry)
 }
 
-// keep stores the answer of an idempotent call in its own transaction.
-func (g *Gate) keep(ctx context.Context, c *Call, w *work, out any) error {
-	key := c.Request.IdempotencyKey
-	if !w.meta.Idempotent || key == "" {
-		return nil
+// keep stores what a call is answered in its own transaction, with what it has
+// made if the caller sees it: a hosted form does not, and may ask again.
+func (g *Gate) keep(ctx context.Context, c *Call, w *work, object string, out any) error {
+	k, err := c.key(w)
+	if k == nil || err != nil {
+		return err
 	}
-	h, err := requestHash(c, w)
+	seen, err := c.Sees(ctx, c.Scope, object)
 	if err != nil {
 		return err
 	}
-	answer, err := json.Marshal(out)
+	if !seen || object == c.Request.object {
+		object = ""
+	}
+	body, err := json.Marshal(out)
 	if err != nil {
 		return err
 	}
-	_, err = c.Tx.Exec(ctx, `INSERT INTO idempotency (principal, operation, given_key, request_hash, answer, at) VALUES (?, ?, ?, ?, ?, ?)`,
-		c.Who.String(), w.meta.Name, key, h, answer, c.At)
-	return err
+	return k.Keep(ctx, c.Tx, kept.Answer{Object: object, Body: body})
 }

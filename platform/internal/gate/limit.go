@@ -55,6 +55,16 @@ func (c *Call) LimitOf(ctx context.Context, s *policy.Subject, sc Scope, m *Meta
 	return nil, nil
 }
 
+// Sees reports whether a scope shows the object, which need not be a row that
+// scopes speak of: all else is shown.
+func (c *Call) Sees(ctx context.Context, sc Scope, object string) (bool, error) {
+	switch nounOf(object) {
+	case "loan", "borrower", "application":
+		return c.Shows(ctx, sc, object, db.True())
+	}
+	return true, nil
+}
+
 // Shows reports whether a scope shows the object, where a further condition over
 // l or a holds: of a borrower, for a visible loan, or for want of one.
 func (c *Call) Shows(ctx context.Context, sc Scope, object string, also db.Cond) (bool, error) {
@@ -64,7 +74,7 @@ func (c *Call) Shows(ctx context.Context, sc Scope, object string, also db.Cond)
 	case "loan":
 		query, cond = "SELECT 1 FROM loan l WHERE l.id = ? AND "+Landed+" AND ", db.And(sc.Loans(), also)
 	case "borrower":
-		query, cond = "SELECT 1 FROM borrower b WHERE b.id = ? AND ", db.And(sc.Borrowers(), db.Or(has(db.And(sc.Loans(), also)), db.Not(has(sc.Loans()))))
+		query, cond = "SELECT 1 FROM borrower b WHERE b.id = ? AND ", db.And(sc.Borrowers(), db.Or(WithLoan(db.And(sc.Loans(), also)), db.Not(WithLoan(sc.Loans()))))
 	case "application":
 		query, cond = "SELECT 1 FROM application a WHERE a.id = ? AND ", db.And(sc.Applications(), also)
 	default:
@@ -78,7 +88,9 @@ func (c *Call) Shows(ctx context.Context, sc Scope, object string, also db.Cond)
 	return err == nil, err
 }
 
-func has(c db.Cond) db.Cond {
+// WithLoan is the condition, over alias b, that a borrower has a loan which meets
+// another, over alias l.
+func WithLoan(c db.Cond) db.Cond {
 	return db.Where("EXISTS (SELECT 1 FROM loan l WHERE l.borrower_id = b.id AND "+Landed+" AND "+c.SQL()+")", c.Args()...)
 }
 

@@ -106,7 +106,7 @@ type Entry interface {
 	// body receive a pointer to the input.
 	Invoke(ctx context.Context, g *Gate, r *Request, path, body func(in any) error) (out any, err error)
 	// carry runs what an approved proposal asked for, in the approver's call.
-	carry(ctx context.Context, c *Call, packed []byte) (out any, err error)
+	carry(ctx context.Context, c *Call, packed []byte) error
 }
 
 // Meta tells what the operation is; nil before New has seen it.

@@ -2,11 +2,7 @@ package gate
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
 	"errors"
-	"slices"
-	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/audit"
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -15,6 +11,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/platform/internal/access"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/hands"
+	"github.com/lendkeep/lendkeep/platform/internal/gate/pending"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/shape"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
@@ -29,52 +26,61 @@ func paired() error {
 
 // propose turns a call that needs four eyes into a proposal. The operation is
 // rehearsed in a transaction that is given up, which proves that it could be
-// done and tells what it would change.
-func (g *Gate) propose(ctx context.Context, c *Call, w *work) error {
+// done and tells what it would change. A call that was made before under its
+// Idempotency-Key is answered as it was then.
+func (g *Gate) propose(ctx context.Context, c *Call, w *work) (any, error) {
 	c.pending = false
-	difference, err := g.rehearse(ctx, c, w)
+	out, difference, err := g.rehearse(ctx, c, w)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	input, err := shape.Pack(w.in)
-	if err != nil {
-		return err
-	}
-	changes, err := json.Marshal(difference)
-	if err != nil {
-		return err
+	if difference == nil {
+		return w.answer(c, out)
 	}
 	p := &policy.Proposal{ID: id.New[id.Proposal](c.At), Operation: w.meta.Name, Object: c.Request.object, Reason: c.entry.Given, State: policy.ProposalOpen,
 		ProposedBy: c.Who.User, ProposedAt: c.At, EndsAt: c.At + policy.ProposalLife}
-	if p.Input, err = c.Tenant.Ring.Seal("proposal", string(p.ID), "input", input); err != nil {
-		return err
+	if err := pending.Seal(c.Tenant.Ring, p, w.in, difference); err != nil {
+		return nil, err
 	}
-	if p.Difference, err = c.Tenant.Ring.Seal("proposal", string(p.ID), "difference", changes); err != nil {
-		return err
-	}
-	f := fault.New(fault.Proposed, access.FourEyesNeeded.String(), "A second person must approve this; until then nothing is changed.")
-	f.Proposal, f.DecisionID = string(p.ID), string(newDecision(c.At))
-	e := c.entry
-	e.Outcome, e.Layer, e.Reason, e.DecisionID = operation.Denied, access.FourEyes.String(), f.Reason, id.Decision(f.DecisionID)
-	e.Changes = nil
-	c.Detail("proposal", string(p.ID))
 	var now identity.Credential
-	q := c.Request.query()
+	entry, q := *c.entry, c.Request.query()
+	entry.Object, entry.Changes = c.Request.object, nil // nothing was changed or made
 	err = c.Tenant.DB.WriteFirst(ctx, c.At, false, q.SQL, q.Args, func(scan func(...any) error) (err error) {
 		now, err = q.Scan(scan)
 		return err
-	}, func(ctx context.Context, tx *db.Tx) error {
+	}, func(ctx context.Context, tx *db.Tx) (err error) {
+		*c.entry, c.Tx = entry, tx
 		if !now.Found || now.Version != c.Policy.Version {
 			return paired() // somebody changed access meanwhile: look again
+		}
+		var found bool
+		if out, found, err = g.repeated(ctx, c, w); err != nil || found {
+			return err
 		}
 		if err := policy.InsertProposal(ctx, tx, p); err != nil {
 			return err
 		}
-		return c.Tenant.Trail.Record(ctx, tx, e)
+		if err := g.keep(ctx, c, w, proposalNoun+string(p.ID), nil); err != nil {
+			return err
+		}
+		out = awaits(c, p.ID)
+		return c.Tenant.Trail.Record(ctx, tx, c.entry)
 	})
+	c.Tx = nil
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return w.answer(c, out)
+}
+
+// awaits is the answer, and makes the entry, of a call that waits for a second
+// person as a proposal.
+func awaits(c *Call, p id.Proposal) *proposed {
+	f := fault.New(fault.Proposed, access.FourEyesNeeded.String(), "A second person must approve this; until then nothing is changed.")
+	f.Proposal, f.DecisionID = string(p), string(newDecision(c.At))
+	e := c.entry
+	e.Outcome, e.Layer, e.Reason, e.DecisionID = operation.Denied, access.FourEyes.String(), f.Reason, id.Decision(f.DecisionID)
+	c.Detail("proposal", f.Proposal)
 	return &proposed{f}
 }
 
@@ -86,16 +92,16 @@ func (p *proposed) Error() string { return p.fault.Error() }
 func (p *proposed) Unwrap() error { return p.fault }
 
 // rehearse runs the operation in a transaction that is given up, and gives what
-// it would have changed.
-func (g *Gate) rehearse(ctx context.Context, c *Call, w *work) (*effect, error) {
-	entry := *c.entry
-	difference := new(effect)
+// it would have changed; nil, and the answer, of a call that was made before.
+func (g *Gate) rehearse(ctx context.Context, c *Call, w *work) (out any, difference *pending.Effect, err error) {
+	entry, found := *c.entry, false
+	difference = new(pending.Effect)
 	var now identity.Credential
 	q := c.Request.query()
-	err := c.Tenant.DB.WriteFirst(ctx, c.At, w.meta.Bumps, q.SQL, q.Args, func(scan func(...any) error) (err error) {
+	err = c.Tenant.DB.WriteFirst(ctx, c.At, w.meta.Bumps, q.SQL, q.Args, func(scan func(...any) error) (err error) {
 		now, err = q.Scan(scan)
 		return err
-	}, func(ctx context.Context, tx *db.Tx) error {
+	}, func(ctx context.Context, tx *db.Tx) (err error) {
 		*c.entry = entry
 		c.Tx, c.Outside = tx, nil // neither is there when it is carried out
 		if err := g.know(ctx, tx, c, now); err != nil {
@@ -108,8 +114,10 @@ func (g *Gate) rehearse(ctx context.Context, c *Call, w *work) (*effect, error) 
 		if err := g.limit(ctx, c, w.meta); err != nil {
 			return err
 		}
-		var err error
-		if difference.Revision, err = c.revision(ctx, c.entry.Object); err != nil {
+		if out, found, err = g.repeated(ctx, c, w); err != nil || found {
+			return err
+		}
+		if difference.Revision, err = pending.Revision(ctx, c.Tx, c.entry.Object); err != nil {
 			return err
 		}
 		if _, err = w.run(ctx, c); err != nil {
@@ -119,72 +127,46 @@ func (g *Gate) rehearse(ctx context.Context, c *Call, w *work) (*effect, error) 
 		return errRehearsed
 	})
 	c.Tx, c.after, c.refused, c.pending = nil, nil, nil, false
-	if !errors.Is(err, errRehearsed) {
-		return nil, err
+	if errors.Is(err, errRehearsed) {
+		return nil, difference, nil
 	}
-	return difference, nil
-}
-
-// effect is what a proposal would change, and on which version of the object.
-type effect struct {
-	Revision int64 // of a loan; 0 for what the changes alone tell
-	Changes  []audit.Change
+	return out, nil, err
 }
 
 // Difference opens what a proposal would change.
 func (c *Call) Difference(p *policy.Proposal) ([]audit.Change, error) {
-	e, err := c.effectOf(p)
+	e, err := pending.Open(c.Tenant.Ring, p)
 	return e.Changes, err
-}
-
-func (c *Call) effectOf(p *policy.Proposal) (e effect, err error) {
-	b, err := c.Tenant.Ring.Unseal("proposal", string(p.ID), "difference", p.Difference)
-	if err != nil {
-		return e, err
-	}
-	return e, json.Unmarshal(b, &e)
-}
-
-// revision is the number that moves with every change of a loan.
-func (c *Call) revision(ctx context.Context, object string) (n int64, err error) {
-	loan, isLoan := strings.CutPrefix(object, "loan/")
-	if !isLoan {
-		return 0, nil
-	}
-	err = c.Tx.One(ctx, `SELECT revision FROM loan WHERE id = ?`, []any{loan}, &n)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil // the operation says that it is not there
-	}
-	return n, err
 }
 
 // Carry does what a proposal asked for, within the call that approves it. The
 // gate is asked again about both persons, on the same version of the object: if
 // it would change something else by now, the answer is a conflict. The entry of
-// the operation itself is written beside that of the approval.
-func (g *Gate) Carry(ctx context.Context, c *Call, p *policy.Proposal) (any, error) {
+// the operation itself is written beside that of the approval. It gives what was
+// changed, or made.
+func (g *Gate) Carry(ctx context.Context, c *Call, p *policy.Proposal) (object string, err error) {
 	e := g.byName[p.Operation]
 	if e == nil {
-		return nil, fault.New(fault.Conflict, "operation_gone", "This operation does not exist any more; reject the proposal.")
+		return "", fault.New(fault.Conflict, "operation_gone", "This operation does not exist any more; reject the proposal.")
 	}
 	m := e.Meta()
 	if err := hands.Apart(ctx, c.Tx, c.Tenant.Trail, g.acts, p, c.Who.User, c.Who.APIKey); err != nil {
-		return nil, err
+		return "", err
 	}
 	if err := g.stillMay(ctx, c, m, p); err != nil {
-		return nil, err
+		return "", err
 	}
-	want, err := c.effectOf(p)
+	want, err := pending.Open(c.Tenant.Ring, p)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	now, err := c.revision(ctx, p.Object)
+	now, err := pending.Revision(ctx, c.Tx, p.Object)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	input, err := c.Tenant.Ring.Unseal("proposal", string(p.ID), "input", p.Input)
+	input, err := pending.Input(c.Tenant.Ring, p)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	do := *c
 	do.meta, do.entry, do.after = m, newEntry(c.Request, m), nil
@@ -192,21 +174,20 @@ func (g *Gate) Carry(ctx context.Context, c *Call, p *policy.Proposal) (any, err
 	do.entry.Object, do.entry.For = p.Object, "user/"+string(p.ProposedBy)
 	do.Detail("proposal", string(p.ID))
 	if err := g.limit(ctx, &do, m); err != nil {
-		return nil, err
+		return "", err
 	}
-	out, err := e.carry(ctx, &do, input)
-	if err != nil {
-		return nil, err
+	if err := e.carry(ctx, &do, input); err != nil {
+		return "", err
 	}
 	if do.refused != nil {
-		return nil, do.refused
+		return "", do.refused
 	}
-	if now != want.Revision || !sameVersion(want.Changes, do.entry.Changes) {
-		return nil, fault.New(fault.Conflict, "object_moved", "The object has changed since this was proposed; have it proposed again.")
+	if !want.Meets(pending.Effect{Revision: now, Changes: do.entry.Changes}) {
+		return "", fault.New(fault.Conflict, "object_moved", "The object has changed since this was proposed; have it proposed again.")
 	}
 	c.after = append(c.after, do.after...)
 	do.entry.Outcome = operation.Allowed
-	return out, c.Tenant.Trail.Record(ctx, c.Tx, do.entry)
+	return do.entry.Object, c.Tenant.Trail.Record(ctx, c.Tx, do.entry)
 }
 
 // stillMay asks about the approver, as for a call of their own, and about the
@@ -225,14 +206,10 @@ func (g *Gate) stillMay(ctx context.Context, c *Call, m *Meta, p *policy.Proposa
 	}
 	theirs := scopeOf(s, c.Today)
 	for _, sc := range []Scope{c.Scope, theirs} {
-		if noun := nounOf(p.Object); noun == "loan" || noun == "borrower" || noun == "application" {
-			seen, err := c.Shows(ctx, sc, p.Object, db.True())
-			if err != nil {
-				return err
-			}
-			if !seen {
-				return fault.Missing("proposal")
-			}
+		if seen, err := c.Sees(ctx, sc, p.Object); err != nil {
+			return err
+		} else if !seen {
+			return fault.Missing("proposal")
 		}
 	}
 	l, err := c.LimitOf(ctx, s, theirs, m, p.Object)
@@ -245,16 +222,11 @@ func (g *Gate) stillMay(ctx context.Context, c *Call, m *Meta, p *policy.Proposa
 	return nil
 }
 
-// sameVersion reports whether a change would still meet what it was proposed on:
-// the same fields with the same values before.
-func sameVersion(want, got []audit.Change) bool {
-	return slices.EqualFunc(want, got, func(a, b audit.Change) bool { return a.Field == b.Field && a.Before == b.Before })
-}
-
-func (o *Op[In, Out]) carry(ctx context.Context, c *Call, packed []byte) (any, error) {
+func (o *Op[In, Out]) carry(ctx context.Context, c *Call, packed []byte) error {
 	in := new(In)
 	if err := shape.Unpack(packed, in); err != nil {
-		return nil, err
+		return err
 	}
-	return o.Do(ctx, c, in)
+	_, err := o.Do(ctx, c, in)
+	return err
 }

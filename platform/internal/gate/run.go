@@ -190,7 +190,7 @@ func (g *Gate) write(ctx context.Context, c *Call, w *work) (any, error) {
 		return out, err
 	}
 	if c.pending {
-		return nil, g.propose(ctx, c, w)
+		return g.propose(ctx, c, w)
 	}
 	return g.commit(ctx, c, w, cred, touch)
 }
@@ -257,7 +257,8 @@ func (g *Gate) commit(ctx context.Context, c *Call, w *work, before identity.Cre
 			return paired() // four eyes were switched on meanwhile
 		}
 		c.setScope()
-		if err := g.limit(ctx, c, w.meta); err != nil {
+		err := g.limit(ctx, c, w.meta)
+		if err != nil {
 			return err
 		}
 		for _, f := range touch {
@@ -265,9 +266,8 @@ func (g *Gate) commit(ctx context.Context, c *Call, w *work, before identity.Cre
 				return err
 			}
 		}
-		stored, fresh, err := g.idempotent(ctx, c, w)
-		if err != nil || !fresh {
-			out = stored
+		var found bool
+		if out, found, err = g.repeated(ctx, c, w); err != nil || found {
 			return err
 		}
 		if out, err = w.run(ctx, c); err != nil {
@@ -278,6 +278,15 @@ func (g *Gate) commit(ctx context.Context, c *Call, w *work, before identity.Cre
 	c.Tx = nil
 	if err != nil {
 		return nil, err
+	}
+	return w.answer(c, out)
+}
+
+// answer gives the output as far as the caller may see it, or the proposal as
+// which the call waits.
+func (w *work) answer(c *Call, out any) (any, error) {
+	if waits, ok := out.(*proposed); ok {
+		return nil, waits
 	}
 	w.meta.seal.Apply(out, c.Visibility())
 	return out, nil
@@ -299,7 +308,7 @@ func (g *Gate) again(ctx context.Context, tx *db.Tx, c *Call, m *Meta, before, n
 // bumped by a change of access, and the entry.
 func (g *Gate) seal(ctx context.Context, c *Call, w *work, out any) error {
 	if c.refused == nil {
-		if err := g.keep(ctx, c, w, out); err != nil {
+		if err := g.keep(ctx, c, w, c.entry.Object, out); err != nil {
 			return err
 		}
 	}

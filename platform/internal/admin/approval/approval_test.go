@@ -24,6 +24,7 @@ type office struct {
 	*gatetest.House
 	*approval.Desk
 	rename *gate.Op[renameIn, approval.Done]
+	found  *gate.Op[approval.Nothing, approval.Done]
 	team   id.Team
 }
 
@@ -50,12 +51,24 @@ func renaming() *gate.Op[renameIn, approval.Done] {
 		}}
 }
 
+// founding makes a team, so that it has no object before.
+func founding() *gate.Op[approval.Nothing, approval.Done] {
+	return &gate.Op[approval.Nothing, approval.Done]{Name: "team.found", Title: "Found team", Area: "Test", Screen: "Teams", Method: "POST", Path: "/teams",
+		Kind: operation.Write, Audit: operation.Changed, Permit: gate.ByRole, Roles: "manager", Pairing: gate.AlwaysPair,
+		Do: func(ctx context.Context, c *gate.Call, _ *approval.Nothing) (*approval.Done, error) {
+			t := &policy.Team{ID: id.New[id.Team](c.At), Name: "Founded"}
+			c.Object("team/" + string(t.ID))
+			c.Change("name", "", t.Name)
+			return &approval.Done{Done: true}, policy.SaveTeam(ctx, c.Tx, t, true)
+		}}
+}
+
 func each(t *testing.T, fn func(t *testing.T, o *office)) {
 	var o *office
 	gatetest.Each(t, func() gatetest.Config {
-		o = &office{rename: renaming()}
+		o = &office{rename: renaming(), found: founding()}
 		o.Desk = approval.New(approval.Config{Gate: func() *gate.Gate { return o.Gate }})
-		return gatetest.Config{Operations: append(o.Operations(), o.rename)}
+		return gatetest.Config{Operations: append(o.Operations(), o.rename, o.found)}
 	}, func(t *testing.T, h *gatetest.House) {
 		o.House = h
 		o.write(t, func(ctx context.Context, tx *db.Tx) error {

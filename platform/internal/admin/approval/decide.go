@@ -20,7 +20,7 @@ type DecideIn struct {
 type Decided struct {
 	ID     id.Proposal `json:"id" class:"public"`
 	State  string      `json:"state" class:"public" enum:"approved,rejected,withdrawn"`
-	Object string      `json:"object" class:"public" doc:"what was changed, where the operation made something new"`
+	Object string      `json:"object" class:"public" doc:"what it is about; approved, what was changed or made"`
 }
 
 func (d *Desk) approve() *gate.Op[DecideIn, Decided] {
@@ -37,10 +37,11 @@ func (d *Desk) approve() *gate.Op[DecideIn, Decided] {
 			return nil, err
 		}
 		note(c, p, policy.ProposalApproved, in.Reason)
-		if _, err := d.config.Gate().Carry(ctx, c, p); err != nil {
+		object, err := d.config.Gate().Carry(ctx, c, p)
+		if err != nil {
 			return nil, err
 		}
-		return &Decided{ID: p.ID, State: policy.ProposalApproved, Object: p.Object}, nil
+		return &Decided{ID: p.ID, State: policy.ProposalApproved, Object: object}, nil
 	})
 	o.StepUp = true
 	return o

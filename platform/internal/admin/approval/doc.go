@@ -10,7 +10,8 @@
 //   - Asking for a second person is an access change; ceasing to ask needs a
 //     second person itself.
 //
-// A proposal is seen by whoever made it and by those who hold its operation and
-// see its object. The desk does not know what the operations do: the gate carries
+// A proposal is seen by whoever made it and by those who hold its operation, see
+// its object and are kept from it by no limit. A proposer who may not see the object
+// any more sees that they proposed, and nothing of what would change. The desk does not know what the operations do: the gate carries
 // them out.
 package approval

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/lendkeep/lendkeep/internal/audit"
-	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
@@ -44,7 +44,7 @@ type Proposal struct {
 	Remark       string      `json:"remark,omitempty" class:"public"`
 	Mine         bool        `json:"mine" class:"public" doc:"the caller proposed it, and so may not approve it"`
 	MayDecide    bool        `json:"may_decide" class:"public"`
-	Changes      []Change    `json:"changes"`
+	Changes      []Change    `json:"changes" doc:"as the rehearsal foresaw it, without the ids of what is made only when it is approved; empty for a proposer who may not see the object any more"`
 }
 
 // ListIn narrows the list.
@@ -118,11 +118,9 @@ func (d *Desk) shown(ctx context.Context, c *gate.Call, p *policy.Proposal) (*Pr
 	if !mine && !holds {
 		return nil, fault.Missing("proposal")
 	}
-	var changes []audit.Change
-	if len(p.Difference) > 0 { // none is left of what spoke of somebody who was erased
-		if changes, err = c.Difference(p); err != nil {
-			return nil, err
-		}
+	changes, err := d.difference(ctx, c, p, holds)
+	if err != nil {
+		return nil, err
 	}
 	out := &Proposal{ID: p.ID, Operation: p.Operation, Title: p.Operation, Object: p.Object, State: p.State, Reason: p.Reason,
 		ProposedBy: p.ProposedBy, ProposedAt: instant(p.ProposedAt), EndsAt: instant(p.EndsAt), DecidedBy: p.DecidedBy, DecidedAt: instant(p.DecidedAt),
@@ -134,13 +132,31 @@ func (d *Desk) shown(ctx context.Context, c *gate.Call, p *policy.Proposal) (*Pr
 		return nil, err
 	}
 	for _, ch := range changes {
-		out.Changes = append(out.Changes, masked(ch))
+		if !rehearsed(ch, p.ProposedAt) {
+			out.Changes = append(out.Changes, masked(ch))
+		}
 	}
 	return out, nil
 }
 
+// difference gives what a proposal would change, and nothing to a proposer who may
+// not see it any more.
+func (d *Desk) difference(ctx context.Context, c *gate.Call, p *policy.Proposal, holds bool) ([]audit.Change, error) {
+	if len(p.Difference) == 0 {
+		return nil, nil // none is left of what spoke of somebody who was erased
+	}
+	if e := d.config.Gate().ByName(p.Operation); e != nil && !holds {
+		look := *e.Meta()
+		look.Kind = operation.Read
+		if reads, err := within(ctx, c, &look, p.Object); err != nil || !reads {
+			return nil, err
+		}
+	}
+	return c.Difference(p)
+}
+
 // holds reports whether the caller holds the operation itself, in any channel,
-// and sees the object.
+// sees the object, and is kept from it by no limit.
 func (d *Desk) holds(ctx context.Context, c *gate.Call, p *policy.Proposal) (bool, error) {
 	e, s := d.config.Gate().ByName(p.Operation), c.Subject()
 	if e == nil || s == nil {
@@ -149,11 +165,24 @@ func (d *Desk) holds(ctx context.Context, c *gate.Call, p *policy.Proposal) (boo
 	if r := s.Role.Rights; !r.UI.Has(e.Meta().Number) && !r.API.Has(e.Meta().Number) {
 		return false, nil
 	}
-	switch noun, _, _ := strings.Cut(p.Object, "/"); noun {
-	case "loan", "borrower", "application":
-		return c.Shows(ctx, c.Scope, p.Object, db.True())
+	return within(ctx, c, e.Meta(), p.Object)
+}
+
+// within reports whether the caller's scope shows the object and no limit refuses
+// the operation on it.
+func within(ctx context.Context, c *gate.Call, m *gate.Meta, object string) (bool, error) {
+	if seen, err := c.Sees(ctx, c.Scope, object); err != nil || !seen {
+		return false, err
 	}
-	return true, nil
+	l, err := c.LimitOf(ctx, c.Subject(), c.Scope, m, object)
+	return err == nil && l == nil, err
+}
+
+// rehearsed reports whether a change names what the rehearsal of a proposal made:
+// it was given up, and what an approval makes has another id.
+func rehearsed(ch audit.Change, proposed int64) bool {
+	made := ch.After[strings.LastIndexByte(ch.After, '/')+1:]
+	return ch.Before == "" && !ch.Sealed && id.MadeAt(made) == proposed/1000*1000
 }
 
 func masked(ch audit.Change) Change {

@@ -3,9 +3,12 @@ package approval_test
 import (
 	"context"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/lendkeep/lendkeep/internal/audit"
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/geo/gazetteer"
@@ -145,6 +148,9 @@ func TestTheNumberAtTheTopIsWhatTheInboxShows(t *testing.T) {
 			{"nothing at all", &policy.Restriction{Visible: `loan.status == "closed"`, Applications: `application.state == "ZZ"`}, 1, 0},
 			{"one portfolio, and every borrower", &policy.Restriction{Visible: `loan.portfolios.overlaps(["Acme"])`, Borrowers: "true"}, 6, 0},
 			{"everything, in other words", &policy.Restriction{Visible: "true", Applications: "true"}, 7, 2},
+			{"payments of one portfolio to look at", &policy.Restriction{Visible: "true", Applications: "true", Limits: []policy.Limit{{Area: "payments", When: `loan.portfolios.overlaps(["Beta"])`, Level: "view"}}}, 5, 2},
+			{"no payments, and no application of one state", &policy.Restriction{Visible: `loan.portfolios.overlaps(["Acme"])`, Applications: "true", Borrowers: "true",
+				Limits: []policy.Limit{{Area: "payments", Level: "none"}, {Area: "application", When: `application.state == "TX"`, Level: "view"}, {Area: "notes", Level: "none"}}}, 5, 1},
 		} {
 			for role, want := range map[string]int{policy.Manager: story.manager, policy.Underwriter: story.underwriter, policy.Agent: 0, policy.Admin: 0} {
 				if story.restriction != nil {
@@ -224,5 +230,142 @@ func TestMoneyWaitsWhicheverWayItIsMoved(t *testing.T) {
 		}
 		_, err = gatetest.Do(b.House, b.Approve, b.Screen(policy.Admin), approval.DecideIn{ID: adjusts})
 		refused(t, "the balance has moved since", err, "object_moved")
+	})
+}
+
+// keyed is a call of the manager's program under an Idempotency-Key.
+func (b *branch) keyed(key string) *gate.Request {
+	r := b.Key(policy.Manager)
+	r.IdempotencyKey = key
+	return r
+}
+
+// owing gives somebody a loan of 1,200.00.
+func (b *branch) owing(t *testing.T, name string) string {
+	t.Helper()
+	who, err := gatetest.Do(b.House, b.loans.BorrowerCreate, b.Key(policy.Manager), servicing.BorrowerCreateIn{FirstName: name, LastName: "Example"})
+	must(t, err)
+	loan, err := gatetest.Do(b.House, b.loans.LoanCreate, b.Key(policy.Manager), servicing.LoanCreateIn{BorrowerID: string(who.ID), Principal: money.Must("1200"), AnnualRate: "0", TermMonths: 12})
+	must(t, err)
+	return string(loan.ID)
+}
+
+// A program that has heard nothing asks again under the same Idempotency-Key: what
+// waits is one proposal, also where both ask at once; what was done before two were
+// asked for is not proposed again.
+func TestACallThatIsRepeatedIsOneProposal(t *testing.T) {
+	eachBranch(t, func(t *testing.T, b *branch) {
+		loan := b.owing(t, "Ann")
+		adjust := func() error {
+			_, err := gatetest.Do(b.House, b.loans.AdjustmentPost, b.keyed("k-1"), servicing.AdjustmentPostIn{ID: loan, Amount: money.Must("-5"), Reason: "goodwill"})
+			return err
+		}
+		must(t, adjust())
+		_, err := gatetest.Do(b.House, b.Demand, b.Screen(policy.Admin), approval.PairIn{Operations: []string{"loan.adjustment.post"}})
+		must(t, err)
+		must(t, adjust())
+
+		off := func(reason string) (string, error) {
+			_, err := gatetest.Do(b.House, b.loans.WriteOff, b.keyed("k-2"), servicing.WriteOffIn{ID: loan, Reason: reason})
+			if f := fault.As(err); err != nil && f.Kind == fault.Proposed {
+				return f.Proposal, nil
+			}
+			return "", err
+		}
+		told := make(chan string, 4)
+		var all sync.WaitGroup
+		for range cap(told) {
+			all.Go(func() {
+				p, err := off("cannot pay")
+				if err != nil && !fault.Is(err, fault.Unavailable) {
+					t.Error(err)
+				}
+				told <- p
+			})
+		}
+		all.Wait()
+		first, err := off("cannot pay")
+		must(t, err)
+		for range cap(told) {
+			if p := <-told; p != first && p != "" {
+				t.Errorf("one key has proposed %s and %s", first, p)
+			}
+		}
+		list, err := gatetest.Do(b.House, b.List, b.Screen(policy.Admin), approval.ListIn{})
+		must(t, err)
+		if list.Total != 1 || string(list.Items[0].ID) != first {
+			t.Errorf("the inbox holds %d for one call, %+v", list.Total, list.Items)
+		}
+		if e := b.Trail(t, audit.Filter{Operation: "loan.write_off", Limit: 1})[0]; e.Outcome != operation.Denied || e.Layer != "four_eyes" || e.Detail["proposal"] != first || e.Detail["repeated"] != "true" || e.Object != "loan/"+loan {
+			t.Errorf("the entry of the repeated call: %+v", e)
+		}
+		_, err = off("another reason")
+		refused(t, "the key for something else", err, "idempotency_key_reused")
+		_, err = gatetest.Do(b.House, b.Approve, b.Screen(policy.Admin), approval.DecideIn{ID: id.Proposal(first)})
+		must(t, err)
+		if p, err := off("cannot pay"); err != nil || p != first {
+			t.Errorf("asked once more when it was approved: %s, %v", p, err)
+		}
+		b.Restrict(t, policy.Manager, policy.Restriction{Visible: `loan.status == "closed"`})
+		_, err = off("cannot pay")
+		refused(t, "and when the loan is hidden", err, "not_found")
+	})
+}
+
+// Whoever proposed and may not see the payments any more is told that they proposed,
+// and nothing of the balances; whoever may not see them decides nothing.
+func TestALimitHoldsInProposals(t *testing.T) {
+	eachBranch(t, func(t *testing.T, b *branch) {
+		loan := b.owing(t, "Ann")
+		_, err := gatetest.Do(b.House, b.loans.WriteOff, b.Key(policy.Admin), servicing.WriteOffIn{ID: loan, Reason: "cannot pay"})
+		waitsFor(t, err)
+		p := id.Proposal(fault.As(err).Proposal)
+		mine, err := gatetest.Do(b.House, b.View, b.Key(policy.Admin), approval.Ref{ID: p})
+		must(t, err)
+		if len(mine.Changes) == 0 {
+			t.Fatal("the proposer sees nothing")
+		}
+		for _, c := range mine.Changes {
+			if strings.HasPrefix(c.After, "le_") {
+				t.Errorf("%s: %s, an entry that will never be", c.Field, c.After)
+			}
+		}
+		limit := policy.Restriction{Visible: "true", Limits: []policy.Limit{{Area: "payments", Level: "none", Message: "Ask the bank."}}}
+		b.Restrict(t, policy.Manager, limit)
+		b.Restrict(t, policy.Admin, limit)
+		_, err = gatetest.Do(b.House, b.View, b.Key(policy.Manager), approval.Ref{ID: p})
+		refused(t, "the manager looks", err, "not_found")
+		for _, op := range []*gate.Op[approval.DecideIn, approval.Decided]{b.Approve, b.Reject} {
+			_, err = gatetest.Do(b.House, op, b.Key(policy.Manager), approval.DecideIn{ID: p, Reason: "no"})
+			refused(t, "the manager: "+op.Name, err, "not_found")
+		}
+		mine, err = gatetest.Do(b.House, b.View, b.Key(policy.Admin), approval.Ref{ID: p})
+		must(t, err)
+		if !mine.Mine || len(mine.Changes) != 0 {
+			t.Errorf("the proposer, of payments that they may not see: %+v", mine)
+		}
+	})
+}
+
+// What an approval has made is told with it, not what a rehearsal made.
+func TestAnApprovalTellsWhatWasMade(t *testing.T) {
+	each(t, func(t *testing.T, o *office) {
+		o.paired(t)
+		_, err := gatetest.Do(o.House, o.found, o.Key(policy.Manager), approval.Nothing{})
+		waitsFor(t, err)
+		p := id.Proposal(fault.As(err).Proposal)
+		if e := o.Trail(t, audit.Filter{Operation: "team.found", Limit: 1})[0]; e.Object != "" {
+			t.Errorf("the entry of the proposal names %s", e.Object)
+		}
+		out, err := gatetest.Do(o.House, o.Approve, o.Key(policy.Admin), approval.DecideIn{ID: p})
+		must(t, err)
+		team, named := strings.CutPrefix(out.Object, "team/")
+		if !named {
+			t.Fatalf("made: %q", out.Object)
+		}
+		o.write(t, func(ctx context.Context, tx *db.Tx) error {
+			_, err := policy.TeamByID(ctx, tx, id.Team(team))
+			return err
+		})
 	})
 }
