@@ -15,6 +15,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/money"
+	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/servicing/book"
@@ -242,6 +243,103 @@ func TestNobodyMakesALoanThatTheyMayNotSee(t *testing.T) {
 		refusedAs[LoanMade](t, fault.Denied, "")(gatetest.Do(s.House, s.d.LoanCreate, s.Key("manager"), in))
 		in.Portfolios = []string{"Acme"}
 		ok[LoanMade](t)(gatetest.Do(s.House, s.d.LoanCreate, s.Key("manager"), in))
+	})
+}
+
+// The number of a loan that is hidden cannot be told from a free one by making a
+// loan where it would be hidden too; where it would be seen, numbers are the house's.
+func TestAHiddenNumberIsNoOracle(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		s.portfolio(t, "Acme")
+		b := s.borrower(t, ann())
+		s.lend(t, b, func(in *LoanCreateIn) { in.Portfolios = []string{"Acme"} })
+		s.lend(t, b, func(in *LoanCreateIn) { in.Number = "H-1" })
+		s.Restrict(t, "manager", policy.Restriction{Visible: `loan.portfolios.overlaps(["Acme"])`})
+		try := func(number string, portfolios ...string) string {
+			t.Helper()
+			_, err := gatetest.Do(s.House, s.d.LoanCreate, s.Key("manager"), LoanCreateIn{BorrowerID: string(b), Principal: money.Must("100"), AnnualRate: "5", TermMonths: 12, Number: number, Portfolios: portfolios})
+			if err == nil {
+				return "made"
+			}
+			return fault.As(err).Reason
+		}
+		for _, c := range []struct{ number, portfolio, want string }{
+			{"H-1", "", "outside_restriction"}, {"H-2", "", "outside_restriction"}, {"H-1", "Acme", "number_taken"}, {"H-2", "Acme", "made"}, {"H-2", "", "outside_restriction"},
+		} {
+			var in []string
+			if c.portfolio != "" {
+				in = []string{c.portfolio}
+			}
+			if got := try(c.number, in...); got != c.want {
+				t.Errorf("%s in %q: %s, want %s", c.number, c.portfolio, got, c.want)
+			}
+		}
+	})
+}
+
+// An answer that was kept under an Idempotency-Key is not given about a loan that is
+// hidden by now, whether the call was on it or made it; and nothing is done again.
+func TestAKeptAnswerTellsNothingOfWhatIsHidden(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		b := s.borrower(t, ann())
+		keyed := func(key string) *gate.Request {
+			r := s.Key("manager")
+			r.IdempotencyKey = key
+			return r
+		}
+		lend := func() (*LoanMade, error) {
+			return gatetest.Do(s.House, s.d.LoanCreate, keyed("k-0"), LoanCreateIn{BorrowerID: string(b), Principal: money.Must("1200"), AnnualRate: "0", TermMonths: 12})
+		}
+		loan := ok[LoanMade](t)(lend())
+		pay := func(key string) (*PostedOut, error) {
+			return gatetest.Do(s.House, s.d.PaymentLog, keyed(key), PaymentLogIn{ID: string(loan.ID), Amount: money.Must("10"), Method: "cash"})
+		}
+		first, second := ok[PostedOut](t)(pay("k-1")), ok[PostedOut](t)(pay("k-2"))
+		if again := ok[PostedOut](t)(pay("k-1")); again.Entry.ID != first.Entry.ID {
+			t.Fatalf("repeated: %s is not %s", again.Entry.ID, first.Entry.ID)
+		}
+		if again := ok[LoanMade](t)(lend()); again.ID != loan.ID {
+			t.Fatalf("made anew: %s is not %s", again.ID, loan.ID)
+		}
+		back := func(e id.Entry) error {
+			_, err := gatetest.Do(s.House, s.d.EntryReverse, keyed("k-3"), EntryReverseIn{ID: string(loan.ID), Entry: string(e), Reason: "bounced"})
+			return err
+		}
+		if err := back(first.Entry.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := back(second.Entry.ID); fault.As(err) == nil || fault.As(err).Reason != "idempotency_key_reused" {
+			t.Errorf("one key for the reversal of two entries: %v", err)
+		}
+		rule := s.Restrict(t, "manager", policy.Restriction{Visible: `loan.status == "closed"`})
+		_, plain := pay("")
+		for key, try := range map[string]func() error{
+			"k-0": func() error { _, err := lend(); return err }, "k-1": func() error { _, err := pay("k-1"); return err }, "k-3": func() error { return back(first.Entry.ID) },
+		} {
+			if err := try(); !fault.Is(err, fault.NotFound) || fault.As(err).Message != fault.As(plain).Message {
+				t.Errorf("%s, hidden: %v, want %v", key, err, plain)
+			}
+		}
+		own := func() (*BorrowerMade, error) {
+			return gatetest.Do(s.House, s.d.BorrowerCreate, keyed("k-4"), BorrowerCreateIn{FirstName: "Ben", LastName: "Example"})
+		}
+		if one, two := ok[BorrowerMade](t)(own()), ok[BorrowerMade](t)(own()); one.ID != two.ID {
+			t.Errorf("a borrower whom the maker never saw: %s and %s", one.ID, two.ID)
+		}
+		if err := s.Write(func(ctx context.Context, tx *db.Tx) error {
+			if _, err := tx.Exec(ctx, `DELETE FROM staff_restriction WHERE restriction_id = ?`, rule); err != nil {
+				return err
+			}
+			return policy.Bump(ctx, tx)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if again := ok[PostedOut](t)(pay("k-1")); again.Entry.ID != first.Entry.ID {
+			t.Errorf("shown again: %s is not %s", again.Entry.ID, first.Entry.ID)
+		}
+		if out := ok[LoanListOut](t)(gatetest.Do(s.House, s.d.LoanList, s.Key("agent"), LoanListIn{})); out.Total != 1 {
+			t.Errorf("%d loans", out.Total)
+		}
 	})
 }
 

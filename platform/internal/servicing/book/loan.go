@@ -179,26 +179,28 @@ func AddLoan(ctx context.Context, tx *db.Tx, l *Loan, portfolios []id.Portfolio)
 		if err := giveNumber(ctx, tx, l); err != nil {
 			return err
 		}
-	} else if taken, err := numberTaken(ctx, tx, l.Number); err != nil || taken {
+	} else if taken, err := NumberTaken(ctx, tx, l.Number); err != nil || taken {
 		if taken {
-			return errNumber()
+			return ErrNumber()
 		}
 		return err
 	}
 	if _, err := tx.Exec(ctx, InsertLoanSQL, l.Row()...); err != nil {
 		if db.IsDuplicate(err) {
-			return errNumber()
+			return ErrNumber()
 		}
 		return err
 	}
 	return placeIn(ctx, tx, l, portfolios)
 }
 
-func errNumber() error {
+// ErrNumber refuses a number that another loan has.
+func ErrNumber() error {
 	return fault.New(fault.Conflict, "number_taken", "Another loan has this number.")
 }
 
-func numberTaken(ctx context.Context, tx *db.Tx, number string) (bool, error) {
+// NumberTaken reports whether any loan of the house has the number, seen or not.
+func NumberTaken(ctx context.Context, tx *db.Tx, number string) (bool, error) {
 	var n int64
 	err := tx.One(ctx, `SELECT COUNT(*) FROM loan WHERE number = ?`, []any{number}, &n)
 	return n > 0, err
@@ -214,7 +216,7 @@ func giveNumber(ctx context.Context, tx *db.Tx, l *Loan) error {
 	for {
 		n++
 		l.Number = houseNumber(n)
-		taken, err := numberTaken(ctx, tx, l.Number)
+		taken, err := NumberTaken(ctx, tx, l.Number)
 		if err != nil {
 			return err
 		}
