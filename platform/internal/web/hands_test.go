@@ -6,9 +6,12 @@ import (
 	"testing"
 
 	"github.com/lendkeep/lendkeep/internal/audit"
+	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/approval"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
+	"github.com/lendkeep/lendkeep/platform/internal/servicing"
 )
 
 // As long as two people are asked for anywhere, and one alone can make a second
@@ -84,5 +87,30 @@ func TestALendingThatWaitsNamesThePerson(t *testing.T) {
 				t.Errorf("%s, %s: the trail says %q", e.Outcome, e.Reason, e.Object)
 			}
 		}
+	})
+}
+
+// What waits is written for people: the fields by their names, amounts as amounts,
+// operations by their titles, and no id of what the rehearsal made and gave up.
+func TestAProposalIsReadable(t *testing.T) {
+	eachBook(t, func(t *testing.T, l *library) {
+		l.promote(t, policy.Manager)
+		loan := string(l.lend(t))
+		if _, err := gatetest.Do(l.House, l.inbox.Demand, l.Screen(policy.Admin), approval.PairIn{Operations: []string{"loan.write_off", "role.update"}}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := gatetest.Do(l.House, l.servicing.WriteOff, l.Screen(policy.Manager), servicing.WriteOffIn{ID: loan, Reason: "cannot pay"})
+		off := fault.As(err).Proposal
+		for _, page := range []string{"/approvals", "/approvals/" + off} {
+			l.as(t, policy.Admin).get(page).want(200, "Principal balance", "1,200.00 USD", "charged off").without("principal balance", "le_")
+		}
+		r, err := gatetest.Do(l.House, l.positions.View, l.Screen(policy.Admin), roles.Ref{ID: l.Roles[policy.Investor]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := r.Visibility
+		seen.SSN = "full"
+		_, err = gatetest.Do(l.House, l.positions.Update, l.Screen(policy.Admin), roles.UpdateIn{ID: r.ID, Content: roles.Content{Name: r.Name, UI: append(r.UI, "loan.write_off"), API: append(r.API, "loan.write_off"), Visibility: &seen}})
+		l.as(t, policy.Admin).get("/approvals/"+fault.As(err).Proposal).want(200, "API: Write off", "Screens: Write off", "Visibility of the social security number").without("api loan", "visibility.")
 	})
 }

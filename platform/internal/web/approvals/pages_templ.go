@@ -39,7 +39,7 @@ func inboxPage(v *visit.Visit, b box) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if b.decided {
-			templ_7745c5c3_Err = parts.Requests("Decided proposals", requestsOf(v, b.done), parts.Empty{Title: "Nothing was decided yet", Text: "Proposals that were approved, rejected or withdrawn stay here; none is ever deleted."}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Requests("Decided proposals", requestsOf(v, b, b.done), parts.Empty{Title: "Nothing was decided yet", Text: "Proposals that were approved, rejected or withdrawn stay here; none is ever deleted."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -56,7 +56,7 @@ func inboxPage(v *visit.Visit, b box) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = parts.Requests("Waiting for you", requestsOf(v, b.toDecide), parts.Empty{Title: "Nothing waits for you", Text: "What others propose, and you may do yourself, appears here."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = parts.Requests("Waiting for you", requestsOf(v, b, b.toDecide), parts.Empty{Title: "Nothing waits for you", Text: "What others propose, and you may do yourself, appears here."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -82,7 +82,7 @@ func inboxPage(v *visit.Visit, b box) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = parts.Requests("Proposed by you", requestsOf(v, b.mine), parts.Empty{Title: "You wait for nobody", Text: "What you do, and a second person must approve, appears here until it is decided."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = parts.Requests("Proposed by you", requestsOf(v, b, b.mine), parts.Empty{Title: "You wait for nobody", Text: "What you do, and a second person must approve, appears here until it is decided."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -97,10 +97,10 @@ func inboxPage(v *visit.Visit, b box) templ.Component {
 	})
 }
 
-func requestsOf(v *visit.Visit, list []approval.Proposal) []parts.Request {
+func requestsOf(v *visit.Visit, b box, list []approval.Proposal) []parts.Request {
 	out := make([]parts.Request, len(list))
 	for i, p := range list {
-		q := parts.Request{Title: p.Title, Href: pageOf(p.ID), State: state(p.State), Who: p.ProposerName, When: moment(v, p.ProposedAt), Object: known(&p), Reason: p.Reason, Changes: changes(p.Changes)}
+		q := parts.Request{Title: p.Title, Href: pageOf(p.ID), State: state(p.State), Who: p.ProposerName, When: moment(v, p.ProposedAt), Object: known(&p), Reason: p.Reason, Changes: changes(b.titles, p.Changes)}
 		switch {
 		case p.State != "open" && p.DeciderName != "":
 			q.Note = state(p.State).Word + " by " + p.DeciderName + ", " + moment(v, p.DecidedAt).Text
@@ -210,9 +210,16 @@ func proposalPage(v *visit.Visit, f facts) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = parts.Diff("Before and after", changes(f.p.Changes)).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
+				if len(f.p.Changes) == 0 {
+					templ_7745c5c3_Err = parts.Para("What it changes is not shown: you may not see it any more, or it spoke of somebody whose data was erased.").Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+				} else {
+					templ_7745c5c3_Err = parts.Diff("Before and after", changes(f.titles, f.p.Changes)).Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
 				}
 				return nil
 			})
@@ -798,7 +805,7 @@ func lentWords(g approval.Grant, titles map[string]string) string {
 		}
 	}
 	for _, f := range g.Fields {
-		words = append(words, "see "+field(f))
+		words = append(words, "see "+plain(f))
 	}
 	return strings.Join(words, ", ")
 }

@@ -15,7 +15,8 @@ import (
 type facts struct {
 	p                         *approval.Proposal
 	approve, reject, withdraw bool
-	trouble                   string // why a decision came back, where no form can mend it
+	titles                    map[string]string // of operations
+	trouble                   string            // why a decision came back, where no form can mend it
 }
 
 func (r *Room) one(v *visit.Visit) visit.Screen {
@@ -25,7 +26,7 @@ func (r *Room) one(v *visit.Visit) visit.Screen {
 			return visit.View{}, err
 		}
 		object, open := "proposal/"+string(out.ID), out.State == "open"
-		f := facts{p: out, trouble: trouble(v.Fault()),
+		f := facts{p: out, titles: r.titles(), trouble: trouble(v.Fault()),
 			approve:  out.MayDecide && p.Can(r.desk.Approve.Name, object) && p.Can(out.Operation, out.Object), // approving does it, in this channel
 			reject:   out.MayDecide && p.Can(r.desk.Reject.Name, object),
 			withdraw: open && out.Mine && p.Can(r.desk.Withdraw.Name, object)}
@@ -89,24 +90,25 @@ func (f facts) sheet(v *visit.Visit, name string) *visit.Sheet {
 // effect says what an approval does.
 func (f facts) effect() string {
 	what := "“" + f.p.Title + "” is carried out on " + about(f.p) + " at once, as " + f.p.ProposerName + " proposed it"
-	switch n := len(f.p.Changes); n {
+	rows := changes(f.titles, f.p.Changes)
+	switch n := len(rows); n {
 	case 0:
 		return what + "."
 	case 1:
-		return what + ": " + change(f.p.Changes[0]) + "."
+		return what + ": " + change(rows[0]) + "."
 	default:
-		return what + ": " + change(f.p.Changes[0]) + " and " + strconv.Itoa(n-1) + " more, as this page shows."
+		return what + ": " + change(rows[0]) + " and " + strconv.Itoa(n-1) + " more, as this page shows."
 	}
 }
 
-func change(c approval.Change) string {
+func change(c parts.DiffRow) string {
 	switch {
 	case c.Before == "":
-		return field(c.Field) + " becomes " + c.After
+		return c.Field + " becomes " + c.After
 	case c.After == "":
-		return field(c.Field) + " " + c.Before + " goes"
+		return c.Field + " " + c.Before + " goes"
 	}
-	return field(c.Field) + " " + c.Before + " becomes " + c.After
+	return c.Field + " " + c.Before + " becomes " + c.After
 }
 
 // events is what has happened to a proposal, newest first.

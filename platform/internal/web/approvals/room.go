@@ -60,6 +60,7 @@ func (r *Room) Routes(m *visit.Mux) {
 // box is the inbox as it is shown: what is open, or what is decided.
 type box struct {
 	decided        bool
+	titles         map[string]string // of operations
 	toDecide, mine []approval.Proposal
 	done           []approval.Proposal
 }
@@ -70,7 +71,7 @@ func (r *Room) inbox(v *visit.Visit) visit.Screen {
 		if err != nil {
 			return visit.View{}, err
 		}
-		b := box{decided: v.R.URL.Query().Get("state") == "all"}
+		b := box{decided: v.R.URL.Query().Get("state") == "all", titles: r.titles()}
 		for _, one := range out.Items {
 			switch {
 			case one.State != "open":
@@ -192,17 +193,6 @@ func about(p *approval.Proposal) string {
 func thingWords(ref string) string { return about(&approval.Proposal{Object: ref}) }
 
 func pageOf(pid id.Proposal) string { return home + "/" + url.PathEscape(string(pid)) }
-
-// field writes a field's name as words: "role_after" is "role after".
-func field(name string) string { return strings.ReplaceAll(name, "_", " ") }
-
-func changes(list []approval.Change) []parts.DiffRow {
-	out := make([]parts.DiffRow, len(list))
-	for i, c := range list {
-		out[i] = parts.DiffRow{Field: field(c.Field), Before: c.Before, After: c.After}
-	}
-	return out
-}
 
 func state(word string) parts.Badge {
 	switch word {
