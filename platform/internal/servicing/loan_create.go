@@ -57,7 +57,10 @@ func (d *Desk) loanCreate(ctx context.Context, c *gate.Call, in *LoanCreateIn) (
 	if err := bad.Err(); err != nil {
 		return nil, err
 	}
-	l.Number = number
+	taken, err := book.Claim(ctx, c.Tx, c.Scope, l, number)
+	if err != nil {
+		return nil, err
+	}
 	b, err := book.BorrowerByID(ctx, c.Tx, c.Scope, in.BorrowerID)
 	if err != nil {
 		if fault.Is(err, fault.NotFound) {
@@ -65,25 +68,11 @@ func (d *Desk) loanCreate(ctx context.Context, c *gate.Call, in *LoanCreateIn) (
 		}
 		return nil, err
 	}
-	taken := false
-	if number != "" && !c.Scope.Everything() {
-		if taken, err = book.NumberTaken(ctx, c.Tx, number); err != nil {
-			return nil, err
-		}
-		if taken { // judged by its place first, else the answer tells of a number that may be hidden
-			l.Number = number + "\n" // as no number is
-		}
-	}
 	if err := d.enter(ctx, c, l, b.ID, b.First, b.Last, b.Region, b.Country, in.SourceCompany, in.Portfolios); err != nil {
 		return nil, err
 	}
-	if !c.Scope.Everything() {
-		if _, err := book.LoanByID(ctx, c.Tx, c.Scope, string(l.ID)); err != nil {
-			return nil, fault.New(fault.Denied, "outside_restriction", "Your search restriction would not show this loan; nobody makes what they may not see.")
-		}
-	}
-	if taken {
-		return nil, book.ErrNumber()
+	if err := book.Placed(ctx, c.Tx, c.Scope, l, taken); err != nil {
+		return nil, err
 	}
 	c.Object("loan/" + string(l.ID))
 	return &LoanMade{l.ID, l.Number, l.Status, l.Payment}, nil

@@ -179,28 +179,55 @@ func AddLoan(ctx context.Context, tx *db.Tx, l *Loan, portfolios []id.Portfolio)
 		if err := giveNumber(ctx, tx, l); err != nil {
 			return err
 		}
-	} else if taken, err := NumberTaken(ctx, tx, l.Number); err != nil || taken {
+	} else if taken, err := numberTaken(ctx, tx, l.Number); err != nil || taken {
 		if taken {
-			return ErrNumber()
+			return errNumber()
 		}
 		return err
 	}
 	if _, err := tx.Exec(ctx, InsertLoanSQL, l.Row()...); err != nil {
 		if db.IsDuplicate(err) {
-			return ErrNumber()
+			return errNumber()
 		}
 		return err
 	}
 	return placeIn(ctx, tx, l, portfolios)
 }
 
-// ErrNumber refuses a number that another loan has.
-func ErrNumber() error {
+// Claim gives a new loan its number. Who is restricted must not learn by a refusal
+// that a hidden loan has it, so a taken one is stood for by what no number can be
+// until Placed has judged the loan by its place.
+func Claim(ctx context.Context, tx *db.Tx, sc gate.Scope, l *Loan, number string) (taken bool, err error) {
+	if l.Number = number; number == "" || sc.Everything() {
+		return false, nil
+	}
+	if taken, err = numberTaken(ctx, tx, number); taken {
+		l.Number += "\n"
+	}
+	return taken, err
+}
+
+// Placed refuses a new loan that its maker would not see, and only then one whose
+// number was taken.
+func Placed(ctx context.Context, tx *db.Tx, sc gate.Scope, l *Loan, taken bool) error {
+	if !sc.Everything() {
+		if _, err := LoanByID(ctx, tx, sc, string(l.ID)); err != nil {
+			return fault.New(fault.Denied, "outside_restriction", "Your search restriction would not show this loan; nobody makes what they may not see.")
+		}
+	}
+	if taken {
+		return errNumber()
+	}
+	return nil
+}
+
+// errNumber refuses a number that another loan has.
+func errNumber() error {
 	return fault.New(fault.Conflict, "number_taken", "Another loan has this number.")
 }
 
-// NumberTaken reports whether any loan of the house has the number, seen or not.
-func NumberTaken(ctx context.Context, tx *db.Tx, number string) (bool, error) {
+// numberTaken reports whether any loan of the house has the number, seen or not.
+func numberTaken(ctx context.Context, tx *db.Tx, number string) (bool, error) {
 	var n int64
 	err := tx.One(ctx, `SELECT COUNT(*) FROM loan WHERE number = ?`, []any{number}, &n)
 	return n > 0, err
@@ -216,7 +243,7 @@ func giveNumber(ctx context.Context, tx *db.Tx, l *Loan) error {
 	for {
 		n++
 		l.Number = houseNumber(n)
-		taken, err := NumberTaken(ctx, tx, l.Number)
+		taken, err := numberTaken(ctx, tx, l.Number)
 		if err != nil {
 			return err
 		}
