@@ -32,8 +32,10 @@ const CacheSize = 4096
 const (
 	insertPerson = `INSERT INTO person_key (person, wrapped, created_at, destroyed_at) VALUES (?, ?, ?, 0)`
 	selectPerson = `SELECT person, wrapped, destroyed_at FROM person_key WHERE `
-	// The value is overwritten in place by zeros of the same length before it is
-	// cut, so that its bytes do not stay behind in the page.
+	// On SQLite the value is overwritten in place by zeros of the same length before it
+	// is cut, so that its bytes do not stay behind in the page. PostgreSQL writes a new
+	// version of the row and keeps the old one in the table's file until it needs the
+	// room, and in its log for longer.
 	zeroPerson    = `UPDATE person_key SET wrapped = ?, destroyed_at = ? WHERE person = ? AND destroyed_at = 0`
 	destroyPerson = `UPDATE person_key SET wrapped = ? WHERE person = ?`
 )
@@ -128,6 +130,19 @@ func (s *Store) Destroyed(ctx context.Context, persons []string) (map[string]boo
 			out[person] = true
 			return struct{}{}, err
 		}, `SELECT person FROM person_key WHERE destroyed_at <> 0 AND `+in.SQL(), in.Args()...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read destroyed keys: %w", err)
+	}
+	return out, nil
+}
+
+// Gone gives persons whose key was destroyed, in the order of their ids, behind one.
+func (s *Store) Gone(ctx context.Context, after string, limit int) (out []string, err error) {
+	err = s.DB.Read(ctx, 0, func(ctx context.Context, tx *db.Tx) (err error) {
+		out, err = db.All(ctx, tx, func(r *db.Rows) (person string, err error) { return person, r.Scan(&person) },
+			`SELECT person FROM person_key WHERE destroyed_at <> 0 AND person > ? ORDER BY person LIMIT ?`, after, limit)
 		return err
 	})
 	if err != nil {

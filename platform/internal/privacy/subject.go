@@ -11,6 +11,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/privacy/register"
 	"github.com/lendkeep/lendkeep/platform/internal/tenant"
@@ -136,7 +137,7 @@ func (d *Desk) telling(ctx context.Context, tx *db.Tx, t *tenant.Tenant, p *regi
 		for _, row := range section.Rows {
 			for _, v := range row {
 				switch {
-				case v.Text == "":
+				case v.Text == "", v.Text == secret.ErasedText: // under a key that is gone
 					continue
 				case v.Name == "email":
 					who.Email = v.Text

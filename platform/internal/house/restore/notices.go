@@ -29,10 +29,11 @@ const (
 	erased                      // the person is erased again
 )
 
-// gave are operations that only give, or take away what ended with the restore.
+// gave are operations that only give, or take away what ended with the restore. What an
+// approved proposal did has an entry of its own beside the approval, and is noticed by it.
 func gave(name string) bool {
 	return slices.Contains([]string{"user.create", "user.invite", "user.unlock", "user.sign_out", "api_key.create", "site_key.create", "role.create", "role.duplicate", "team.create", "search_restriction.create",
-		"factor_exception.grant", "lent_loan.grant", "lent_loan.end", "grant.end", "access_request.grant", "proposal.reject", "proposal.withdraw", "four_eyes.waive",
+		"factor_exception.grant", "lent_loan.grant", "lent_loan.end", "grant.end", "access_request.grant", "proposal.approve", "proposal.reject", "proposal.withdraw", "four_eyes.waive",
 		"portfolio.create", "source_company.create", "custom_field.create"}, name)
 }
 
@@ -94,8 +95,6 @@ func (x *restoring) replay(ctx context.Context, tx *db.Tx, administrator id.User
 			loans[n.Object] = true
 		case everyone:
 			all = n.Operation
-		case erased:
-			x.erased = append(x.erased, n.Object)
 		}
 	}
 	if all != "" {
@@ -151,19 +150,26 @@ func (x *restoring) switchOff(ctx context.Context, tx *db.Tx, off map[id.User]st
 	return n, err
 }
 
-// forget reads what a witness noticed after the backup.
-func (x *restoring) forget(folder, origin string) error {
+// forget reads what a witness noticed after the backup, and reports whether that is all
+// there was. Where everything is void, notices that cannot be read, or begin later, are
+// said and not waited for: there is nothing better.
+func (x *restoring) forget(folder, origin string) (whole bool, err error) {
 	list, since, err := witness.Notices(folder, origin, x.trusted...)
-	if err != nil {
-		return fmt.Errorf("the notices in %s: %w", folder, err)
+	if err != nil && x.Void {
+		x.say("The notices in %s are not taken: %v.", folder, err)
+		return false, nil
 	}
-	if uint64(since) > x.point.Size {
-		return fault.Bad("witness", fmt.Sprintf("%s keeps notices since entry %d only, and the backup ends with entry %d: what was revoked between is not known.", folder, since, x.point.Size))
+	if err != nil {
+		return false, fmt.Errorf("the notices in %s: %w", folder, err)
+	}
+	whole = uint64(since) <= x.point.Size
+	if !whole && !x.Void {
+		return false, fault.Bad("witness", fmt.Sprintf("%s keeps notices since entry %d only, and the backup ends with entry %d: what was revoked between is not known.", folder, since, x.point.Size))
 	}
 	for _, n := range list {
 		if uint64(n.Sequence) > x.point.Size && !slices.Contains(x.kept.notices, n) {
 			x.kept.notices = append(x.kept.notices, n)
 		}
 	}
-	return nil
+	return whole, nil
 }

@@ -68,6 +68,7 @@ type restoring struct {
 	point          checkpoint.Checkpoint
 	kept           kept
 	erased         []string // objects of erasures that come again
+	keyless        bool     // of some of them the key is gone already
 	words          []string
 }
 
@@ -142,12 +143,12 @@ func (x *restoring) fits(context.Context) error {
 	c.Check(x.config.Region == "" || x.config.Region == d.Region, "region",
 		fmt.Sprintf("The data must stay in %s, and this installation lies in %s (LENDKEEP_REGION). Restore it on an installation in %s.", d.Region, x.config.Region, d.Region))
 	c.Check(age <= keyStoreLives || strings.TrimSpace(x.OlderKeyStore) != "", "key-store",
-		fmt.Sprintf("The key store is of %s, older than 7 days: who was erased since would be readable again. Give a newer one; if there is none, say why with --older-key-store.", told8601(k.MadeAt)))
+		fmt.Sprintf("The key store is of %s, older than 7 days: who was erased since may be readable again. Give a newer one; if there is none, say why with --older-key-store.", told8601(k.MadeAt)))
 	if err := c.Err(); err != nil {
 		return err
 	}
 	if age > keyStoreLives {
-		x.say("The key store is of %s. Whoever was erased since then is readable again: erase them anew.", told8601(k.MadeAt))
+		x.say("The key store is of %s, older than 7 days.", told8601(k.MadeAt))
 	}
 	if k.MadeAt < d.MadeAt {
 		x.say("The key store is older than the data: people who came between %s and %s cannot be read.", told8601(k.MadeAt), told8601(d.MadeAt))

@@ -29,6 +29,7 @@ type kept struct {
 	notes   []string // checkpoints that the restored trail must contain
 	size    uint64   // of the newest
 	at      int64
+	told    int64            // until when every notice is known
 	notices []witness.Notice // of what happened after the backup
 }
 
@@ -41,6 +42,7 @@ func (x *restoring) remember(context.Context) error {
 		if err != nil {
 			return fmt.Errorf("the witness folder keeps nothing of this trail: %w", err)
 		}
+		var newest int64
 		notes := checkpoint.Split(string(b))
 		if len(notes) == 0 {
 			return fault.Bad("witness", "There is no checkpoint in "+folder+".")
@@ -59,11 +61,14 @@ func (x *restoring) remember(context.Context) error {
 			if c.Size > x.kept.size {
 				x.kept.size, x.kept.at = c.Size, c.At
 			}
+			newest = max(newest, c.At)
 		}
-		if !x.Void {
-			if err := x.forget(folder, origin); err != nil {
-				return err
-			}
+		whole, err := x.forget(folder, origin)
+		if err != nil {
+			return err
+		}
+		if whole {
+			x.kept.told = max(x.kept.told, newest)
 		}
 	}
 	if x.Void {
@@ -103,36 +108,16 @@ func (x *restoring) settle(ctx context.Context, h *house.House, t *tenant.Tenant
 	if err != nil {
 		return err
 	}
+	for _, step := range []func(context.Context, *tenant.Tenant) error{x.keepDestroyed, x.returned} {
+		if err := step(ctx, t); err != nil {
+			return err
+		}
+	}
 	if err := x.eraseAgain(ctx, h, t); err != nil {
 		return err
 	}
 	if err := t.DB.Analyze(ctx); err != nil {
 		h.Config.Log.Warn("the restored tables could not be counted; the first pages may be slow", "error", err)
-	}
-	return nil
-}
-
-// eraseAgain erases again those who were erased after the backup: what is sealed for
-// them, and what was in clear.
-func (x *restoring) eraseAgain(ctx context.Context, h *house.House, t *tenant.Tenant) error {
-	slices.Sort(x.erased)
-	for _, object := range slices.Compact(x.erased) {
-		var again id.Erasure
-		err := t.DB.WriteExclusive(ctx, 0, func(ctx context.Context, tx *db.Tx) (err error) {
-			again, err = h.Privacy.Again(ctx, tx, t, object)
-			return err
-		})
-		for more := again != ""; more && err == nil; {
-			more, err = h.Privacy.Step(ctx, h.Gate, t, again)
-		}
-		_, ref, _ := strings.Cut(object, "/") // also the key of one who is not in the data
-		if err == nil {
-			err = t.Persons.Destroy(ctx, ref)
-		}
-		if err != nil && !errors.Is(err, keys.ErrNoKey) {
-			return fmt.Errorf("erasing %s again: %w", object, err)
-		}
-		x.say("Erased again: %s.", object)
 	}
 	return nil
 }
@@ -175,9 +160,9 @@ func (x *restoring) end(ctx context.Context, tx *db.Tx) ([]revoked.Ended, error)
 	ending := x.replay
 	if x.Void {
 		ending = revoked.Everything
-		x.say("Nothing is known of the time after %s: every key has ended, and everybody but %s is switched off until that person has looked. Who was erased after the key store's backup (%s) is readable again.", told8601(x.data.Head.MadeAt), x.Administrator, told8601(x.keyStore.Head.MadeAt))
+		x.say("Nothing is known of the time after %s: every key has ended, and everybody but %s is switched off until that person has looked.", told8601(x.data.Head.MadeAt), x.Administrator)
 	} else {
-		x.say("The witness goes on to entry %d of %s: what was revoked or erased after that is not known here.", x.kept.size, told8601(x.kept.at))
+		x.say("The witness goes on to entry %d of %s: what was revoked after that is not known here.", x.kept.size, told8601(x.kept.at))
 	}
 	more, err := ending(ctx, tx, who)
 	if err != nil {
