@@ -111,6 +111,9 @@ type AdvanceIn struct {
 // advance notes a step that has been taken, or that may be taken once its entry
 // stands.
 func (d *Desk) advance(ctx context.Context, c *gate.Call, in *AdvanceIn) (*Rotation, error) {
+	if in.before == nil || in.next == nil {
+		return nil, fault.New(fault.Conflict, "by_itself", "A rotation goes on by itself.")
+	}
 	in.next.movedAt = c.At
 	c.Detail("purpose", string(in.next.purpose))
 	c.Change("state", in.before.state, in.next.state)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/audit/part"
 	"github.com/lendkeep/lendkeep/internal/db"
+	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/job"
 	"github.com/lendkeep/lendkeep/internal/keys"
@@ -175,6 +176,9 @@ func (d *Desk) advance(ctx context.Context, c *gate.Call, in *AdvanceIn) (*Erasu
 	e, err := readErasure(ctx, c.Tx, in.ID)
 	if err != nil {
 		return nil, err
+	}
+	if in.before == nil {
+		return nil, fault.New(fault.Conflict, "by_itself", "An erasure goes on by itself.")
 	}
 	out := e.shown()
 	if e.state != in.before.state {

@@ -71,6 +71,9 @@ func export(ctx context.Context, c *gate.Call, in *AuditExportIn) (*gate.Chunk, 
 	if err != nil {
 		return nil, err
 	}
+	if x.Extent == bundle.Object && before == 0 && len(page) == 0 {
+		return nil, fault.Bad("object", "The trail holds no entry about this object, so a file would prove nothing of it. Look at how it is written, such as loan/ln_…; what was done a moment ago is there in a second.")
+	}
 	for _, e := range page {
 		if err := w.Entry(e); err != nil {
 			return nil, err

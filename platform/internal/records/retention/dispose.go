@@ -39,6 +39,9 @@ type Disposal struct {
 // dispose asks again which entries go: since the job looked, a hold may have come.
 func (d *Desk) dispose(ctx context.Context, c *gate.Call, in *DisposeIn) (*Disposal, error) {
 	k := kindOf(in.Category)
+	if k == nil {
+		return nil, fault.Missing("category")
+	}
 	rows, err := d.rows(ctx, c.Tx)
 	if err != nil {
 		return nil, err
