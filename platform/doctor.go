@@ -9,6 +9,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lendkeep/lendkeep/internal/audit/witness"
@@ -69,7 +73,7 @@ func (s *Settings) lookAtDatabase(ctx context.Context) finding {
 		return finding{"database", "PostgreSQL cannot be used: " + told(err), "check that the server runs and that LENDKEEP_POSTGRES is right"}
 	}
 	defer d.Close()
-	return s.lookUnder(ctx, d)
+	return lookUnder(ctx, d, "/proc")
 }
 
 // lookAtServersLog looks whether the PostgreSQL server logs statements with their
@@ -103,13 +107,25 @@ func (s *Settings) lookAtServersLog(ctx context.Context) finding {
 }
 
 // lookUnder looks at the volume under a PostgreSQL server of this machine: the server
-// itself does not encrypt a database.
-func (s *Settings) lookUnder(ctx context.Context, d *db.DB) finding {
-	var folder string
+// itself does not encrypt a database. Of another machine nothing can be said: a folder of
+// the same name here is another folder. processes is /proc.
+func lookUnder(ctx context.Context, d *db.DB, processes string) finding {
+	var folder, address string
+	var process int64
+	var near bool
 	err := d.Read(ctx, d.Now(), func(ctx context.Context, tx *db.Tx) error {
+		if err := tx.One(ctx, `SELECT pg_backend_pid(), COALESCE(host(inet_server_addr()), '')`, nil, &process, &address); err != nil {
+			return err
+		}
+		if near = here(address, process, processes); !near {
+			return nil
+		}
 		return tx.One(ctx, `SELECT current_setting('data_directory')`, nil, &folder)
 	})
-	if err != nil {
+	switch {
+	case process != 0 && !near:
+		return finding{"database", "PostgreSQL answers, from elsewhere than this machine; it does not encrypt a database itself: make sure that its files lie on an encrypted volume there", ""}
+	case err != nil:
 		return finding{"database", "PostgreSQL answers; it does not tell this user where its files lie, and it does not encrypt a database itself: put them on an encrypted volume", ""}
 	}
 	kind, err := volumeOf(folder, "/sys/dev/block")
@@ -120,6 +136,24 @@ func (s *Settings) lookUnder(ctx context.Context, d *db.DB) finding {
 		return finding{"database", "PostgreSQL answers, but its files (" + folder + ") lie on a volume that this machine does not encrypt", "put them on an encrypted volume (LUKS), or make sure that the disk or its provider encrypts it: names, towns and amounts are readable in them"}
 	}
 	return finding{"database", "PostgreSQL answers; whether the volume under " + folder + " is encrypted cannot be seen from here: make sure that it is", ""}
+}
+
+// here tells whether the server's process that serves us runs on this machine. The address
+// that it was reached at is not enough: behind a tunnel it is the other machine's own.
+func here(address string, process int64, processes string) bool {
+	name, err := os.ReadFile(filepath.Join(processes, strconv.FormatInt(process, 10), "comm"))
+	if err != nil || !strings.HasPrefix(string(name), "postgres") {
+		return false
+	}
+	if address == "" {
+		return true // a socket in a folder
+	}
+	server := net.ParseIP(address)
+	list, err := net.InterfaceAddrs()
+	return err == nil && slices.ContainsFunc(list, func(a net.Addr) bool {
+		own, is := a.(*net.IPNet)
+		return is && own.IP.Equal(server)
+	})
 }
 
 func (s *Settings) lookAtProxies() finding {
