@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,15 +28,16 @@ const (
 	holds    = 0 // and agrees with at least one checkpoint kept elsewhere
 	broken   = 1 // something is not as it was written
 	unread   = 2 // a file or an argument cannot be read
-	compared = 3 // the file holds in itself, but was compared with nothing kept elsewhere
+	compared = 3 // the file holds in itself, but was compared with nothing kept elsewhere, or ends before what was
 )
 
 type command struct {
-	Verify verify `cmd:"" help:"Verify an export. Exit code 0: it holds and agrees with a checkpoint kept elsewhere; 1: it does not; 2: something cannot be read; 3: it holds in itself, but was compared with nothing."`
+	Verify verify `cmd:"" help:"Verify an export. Exit code 0: it holds and agrees with a checkpoint kept elsewhere; 1: it does not; 2: something cannot be read; 3: it holds in itself, but was compared with nothing, or a checkpoint kept elsewhere covers more than it."`
 	Show   show   `cmd:"" help:"Print checkpoints of a file in plain words."`
 }
 
 type verify struct {
+	torn       int      // checkpoints kept elsewhere that are not whole
 	Export     string   `arg:"" help:"The exported file; - reads standard input."`
 	Checkpoint []string `short:"c" help:"A file of checkpoints kept elsewhere: a witness's file, a saved mail. May be given several times." placeholder:"FILE"`
 	Key        []string `short:"k" help:"The trail's public key as you were told it, or a file that holds it. Without one, the keys that the export names are taken, and shown for you to compare." placeholder:"KEY"`
@@ -99,6 +101,10 @@ func (v *verify) run(stdin io.Reader, out, trouble io.Writer) int {
 	if !v.Quiet {
 		v.say(out, report, time.Since(began))
 	}
+	if n := len(report.Beyond); n > 0 {
+		fmt.Fprintf(trouble, "ENDS EARLY: the export ends at entry %d, and a checkpoint kept elsewhere covers %d. Whoever made the export says that it was made before; it does not show what came between.\nAsk for a newer export.\n", report.Checkpoint.Size, report.Beyond[n-1])
+		return compared
+	}
 	if len(report.Compared) == 0 {
 		if !v.Quiet {
 			fmt.Fprintln(out, "\nNOT COMPARED: the file holds in itself, but was held against nothing that its maker could not change.\nGive a checkpoint that was kept elsewhere: --checkpoint FILE.")
@@ -115,10 +121,11 @@ func (v *verify) against() (bundle.Against, error) {
 		if err != nil {
 			return a, err
 		}
-		notes := checkpoint.Split(string(b))
+		notes, torn := checkpoint.Whole(string(b))
 		if len(notes) == 0 {
-			return a, fmt.Errorf("%s holds no checkpoint", f)
+			return a, fmt.Errorf("%s holds no checkpoint that is whole", f)
 		}
+		v.torn += torn
 		a.Checkpoints = append(a.Checkpoints, notes...)
 	}
 	for _, k := range v.Key {
@@ -171,33 +178,37 @@ func (v *verify) say(out io.Writer, r *bundle.Report, took time.Duration) {
 	about := extents[h.Extent]
 	switch h.Extent {
 	case bundle.Object:
-		about = fmt.Sprintf(about, h.Object)
+		about = fmt.Sprintf(about, quoted(h.Object))
 	case bundle.Part:
-		about = fmt.Sprintf(about, h.Selection)
+		about = fmt.Sprintf(about, quoted(h.Selection))
 	}
 	line := func(name, value string) { fmt.Fprintf(out, "%-14s %s\n", name, value) }
 	fmt.Fprintln(out, "HOLDS")
-	line("Trail of", strings.TrimSpace(h.Lender+" "+h.Tenant))
+	line("Trail of", strings.TrimSpace(quoted(h.Lender)+" "+bundle.Plain(h.Tenant)))
 	line("It is", about)
-	line("Made", time.UnixMicro(h.MadeAt).UTC().Format(time.RFC3339)+" by "+h.MadeBy)
+	line("Made", time.UnixMicro(h.MadeAt).UTC().Format(time.RFC3339)+" by "+quoted(h.MadeBy)+", as its maker says")
 	line("Entries", fmt.Sprintf("%d in %s (%.0f a second)", r.Entries, took.Round(time.Millisecond), float64(r.Entries)/took.Seconds()))
-	if r.Gone > 0 {
-		by := "by which right, the whole trail shows"
-		if r.Head.Extent == bundle.Whole {
-			by = fmt.Sprintf("under %d entries that say so", r.Disposals)
-		}
-		line("Disposed of", fmt.Sprintf("%d, their retention over: %s", r.Gone, by))
+	switch {
+	case r.Gone > 0 && h.Extent == bundle.Whole:
+		line("Disposed of", fmt.Sprintf("%d, their retention over: under %d entries that say so", r.Gone, r.Disposals))
+	case r.Gone > 0:
+		line("Gone", fmt.Sprintf("what %d entries said, by no right that this file shows; the whole trail shows it", r.Gone))
 	}
 	if r.Values > 0 {
 		line("Sealed values", fmt.Sprintf("%d opened ones match what was committed to", r.Values))
 	}
 	line("Checkpoint", words(r.Checkpoint))
 	for _, k := range r.SignedBy {
-		line("Signed by", k)
+		line("Signed by", bundle.Plain(k))
 	}
 	if len(v.Key) == 0 {
 		line("", "(the key that the export names; compare it with the one that you were told)")
 	}
+	v.beside(line, r)
+}
+
+// beside says what was kept elsewhere, and how the file stands to it.
+func (v *verify) beside(line func(name, value string), r *bundle.Report) {
 	switch n := len(r.Compared); {
 	case n == 1:
 		line("Agrees with", fmt.Sprintf("the checkpoint kept elsewhere over %d entries", r.Compared[0]))
@@ -205,8 +216,22 @@ func (v *verify) say(out io.Writer, r *bundle.Report, took time.Duration) {
 		line("Agrees with", fmt.Sprintf("%d checkpoints kept elsewhere, over %d to %d entries", n, r.Compared[0], r.Compared[n-1]))
 	}
 	if n := len(r.Unproven); n > 0 {
-		line("Not compared", fmt.Sprintf("%d checkpoints kept elsewhere, which are younger than the export or for which it carries no proof", n))
+		line("Not compared", fmt.Sprintf("%d checkpoints kept elsewhere, for which the export carries no proof", n))
 	}
+	if n := len(r.Beyond); n > 0 {
+		line("Not compared", fmt.Sprintf("%d checkpoints kept elsewhere, which cover more than the export", n))
+	}
+	if v.torn > 0 {
+		line("Passed over", fmt.Sprintf("%d checkpoints that were cut off or damaged where they were kept, and say nothing", v.torn))
+	}
+}
+
+// quoted gives words of the file as such: none of them can pass for the auditor's own.
+func quoted(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strconv.Quote(s)
 }
 
 func words(c checkpoint.Checkpoint) string {
@@ -226,13 +251,17 @@ func (s *show) run(out, trouble io.Writer) int {
 	}
 	w := bufio.NewWriter(out)
 	defer w.Flush()
-	for _, n := range checkpoint.Split(string(b)) {
+	notes, torn := checkpoint.Whole(string(b))
+	for _, n := range notes {
 		c, err := checkpoint.Unchecked(n)
 		if err != nil {
 			fmt.Fprintln(trouble, "auditor:", err)
 			return unread
 		}
-		fmt.Fprintln(w, c.Origin+":", words(c))
+		fmt.Fprintln(w, bundle.Plain(c.Origin)+":", words(c))
+	}
+	if torn > 0 {
+		fmt.Fprintln(w, torn, "more were cut off or damaged, and say nothing")
 	}
 	return holds
 }

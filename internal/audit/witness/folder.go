@@ -2,9 +2,11 @@ package witness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/audit"
@@ -24,57 +26,98 @@ const tail = 16 << 10
 
 // Take appends the checkpoint, unless the file holds something that contradicts it.
 func (f Folder) Take(ctx context.Context, t Trail, newest audit.Signed, _ Taken) (Taken, error) {
-	name := filepath.Join(f.Path, FileOf(t.Origin))
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o640)
+	keys, err := t.Keys()
+	if err != nil {
+		return Taken{}, err
+	}
+	file, err := os.OpenFile(filepath.Join(f.Path, FileOf(t.Origin)), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o640)
 	if err != nil {
 		return Taken{}, fmt.Errorf("witness folder: %w", err)
 	}
 	defer file.Close()
-	held, err := lastOf(file)
+	end, err := tailOf(file)
 	if err != nil {
 		return Taken{}, err
 	}
-	size := int64(0)
-	if held != nil {
-		size = int64(held.Size)
-		if err := begins(ctx, t, *held, newest.Size); err != nil {
+	held, wrong := lastOf(end, keys)
+	if held.Size > 0 {
+		if err := begins(ctx, t, held, newest.Size); err != nil {
 			return Taken{}, err
 		}
-		if held.Size == uint64(newest.Size) {
-			return Taken{Size: newest.Size, Note: newest.Note}, nil
+	}
+	if wrong != nil {
+		return Taken{}, fmt.Errorf("witness folder: %s: %w; keep the folder as it is, and name another one", file.Name(), wrong)
+	}
+	if held.Size == uint64(newest.Size) {
+		return Taken{Size: newest.Size, Note: newest.Note}, nil
+	}
+	note := newest.Note
+	if t.Noticed != nil {
+		last, err := f.notify(ctx, t, held, newest.Size)
+		if err != nil {
+			return Taken{}, err
+		}
+		if note, err = counted(t, newest.Note, last, keys); err != nil {
+			return Taken{}, err
 		}
 	}
-	if err := f.notify(ctx, t, size, newest.Size); err != nil {
+	if err := appendNote(file, end, note); err != nil {
 		return Taken{}, err
-	}
-	if _, err := file.WriteString(newest.Note + "\n"); err != nil {
-		return Taken{}, fmt.Errorf("witness folder: %w", err)
-	}
-	if err := file.Sync(); err != nil {
-		return Taken{}, fmt.Errorf("witness folder: %w", err)
 	}
 	return Taken{Size: newest.Size, Note: newest.Note}, nil
 }
 
-// lastOf reads the last checkpoint of a file; nil if it is empty. A note that was cut
-// off by a crash is passed over: the next one follows on a line of its own.
-func lastOf(file *os.File) (*checkpoint.Checkpoint, error) {
-	end, err := tailOf(file)
-	if err != nil {
-		return nil, err
-	}
-	notes := checkpoint.Split(end)
-	if len(notes) == 0 {
-		if len(end) == tail {
-			return nil, fmt.Errorf("witness folder: %s holds no checkpoint at its end", file.Name())
+// lastOf gives the last checkpoint of a file's end; of size 0 if the file is empty. One
+// that a crash cut off is passed over. One that was altered is not: whoever did that
+// could choose from where the trail is told. One by a key that is not known here is
+// given with its error: the trail may have gone back to before that key.
+func lastOf(end string, keys []string) (c checkpoint.Checkpoint, err error) {
+	for _, n := range slices.Backward(checkpoint.Split(end)) {
+		c, _, err := checkpoint.Open(n, keys...)
+		if errors.Is(err, checkpoint.ErrForm) {
+			continue
 		}
-		return nil, nil
+		if errors.Is(err, checkpoint.ErrUnsigned) {
+			c, _ = checkpoint.Unchecked(n)
+		}
+		if err != nil {
+			return c, fmt.Errorf("the last checkpoint is not as it was written: %w", err)
+		}
+		return c, nil
 	}
-	c, err := checkpoint.Unchecked(notes[len(notes)-1])
+	if len(end) == tail {
+		return c, errors.New("there is no checkpoint at its end")
+	}
+	return c, nil
+}
+
+// counted is the checkpoint as a folder keeps it: with the number of the last note of
+// notices that was written before it, so that none can be cut off behind it unnoticed.
+func counted(t Trail, note string, notices int64, keys []string) (string, error) {
+	c, _, err := checkpoint.Open(note, keys...) // what is signed anew must be ours
 	if err != nil {
-		return nil, fmt.Errorf("witness folder: %s: %w", file.Name(), err)
+		return "", fmt.Errorf("the newest checkpoint: %w", err)
 	}
-	return &c, nil
+	c.Notices = notices
+	return checkpoint.Sign(c.Text(), t.Signers()...)
+}
+
+// closing stands behind a note that a crash cut off: no note's text goes on over it.
+const closing = "\n\n— cut off\n\n"
+
+// appendNote writes a note behind what the file's end is, and waits until it lies there.
+func appendNote(file *os.File, end, note string) error {
+	body, closed := strings.CutSuffix(end, "\n\n")
+	if end != "" && (!closed || !strings.HasPrefix(body[strings.LastIndexByte(body, '\n')+1:], "— ")) {
+		note = closing + note
+	}
+	if _, err := file.WriteString(note + "\n"); err != nil {
+		return fmt.Errorf("witness folder: %w", err)
+	}
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("witness folder: %w", err)
+	}
+	return nil
 }
 
 // tailOf reads the end of a file.

@@ -50,7 +50,8 @@ func NoticesOf(origin string) string { return strings.ReplaceAll(origin, "/", "-
 // A file of notices is a list of signed notes. Each has its number, so that none can be
 // taken out of the middle, and says from where to where it speaks; the first says since
 // when notices are kept. The folder gets the notices up to a checkpoint before the
-// checkpoint: whoever finds that one has all of them.
+// checkpoint, which is signed with the number of the last: whoever finds that one has
+// all of them, or sees that some are missing.
 //
 //	lendkeep/trail/tn_…
 //	<to>
@@ -105,41 +106,32 @@ func readNote(text string) (w written, err error) {
 }
 
 // notify appends what there is to notice between the checkpoint that the folder holds
-// and the new one.
-func (f Folder) notify(ctx context.Context, t Trail, held, to int64) error {
-	if t.Noticed == nil {
-		return nil
-	}
+// and the new one, and gives the number of the last note.
+func (f Folder) notify(ctx context.Context, t Trail, held checkpoint.Checkpoint, to int64) (int64, error) {
 	file, err := os.OpenFile(filepath.Join(f.Path, NoticesOf(t.Origin)), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o640)
 	if err != nil {
-		return fmt.Errorf("witness folder: %w", err)
+		return 0, fmt.Errorf("witness folder: %w", err)
 	}
 	defer file.Close()
 	end, err := tailOf(file)
 	if err != nil {
-		return err
-	}
-	if end != "" && !strings.HasSuffix(end, "\n\n") { // a note that a crash cut off: the next one must not grow on to it
-		if _, err := file.WriteString("\n— cut off\n\n"); err != nil {
-			return fmt.Errorf("witness folder: %w", err)
-		}
+		return 0, err
 	}
 	last, err := t.lastNote(end)
 	if err != nil {
-		return err
+		return 0, fmt.Errorf("witness folder: %s: %w; keep the folder as it is, and name another one", file.Name(), err)
 	}
-	w, first := written{number: 1, from: held, to: held}, last == nil
-	if first && len(end) == tail {
-		return fmt.Errorf("witness folder: %s: %w", file.Name(), ErrNotices)
+	first := last.number == 0
+	if first && len(end) == tail || last.number < held.Notices {
+		return 0, fmt.Errorf("witness folder: %s: %w: it ends with note %d, and the last checkpoint tells of %d; keep the folder as it is, and name another one", file.Name(), ErrNotices, last.number, held.Notices)
 	}
-	if !first {
-		w = written{number: last.number + 1, from: max(last.to, held), to: max(last.to, held)}
-	}
+	from := max(last.to, int64(held.Size))
+	w := written{number: last.number + 1, from: from, to: from}
 	for first || w.from < to {
 		upTo := min(to, w.from+notedAtOnce)
 		list, err := t.Noticed(ctx, w.from, upTo)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		w.to = upTo
 		if len(list) > noticesANote {
@@ -148,60 +140,53 @@ func (f Folder) notify(ctx context.Context, t Trail, held, to int64) error {
 		}
 		w.notices = list
 		if len(list) > 0 || first {
-			if err := f.append(file, t, &w); err != nil {
-				return err
+			note, err := checkpoint.Sign(w.text(t.Origin), t.Signers()...)
+			if err != nil {
+				return 0, err
 			}
-			w.number++
+			if err := appendNote(file, end, note); err != nil {
+				return 0, err
+			}
+			w.number, end = w.number+1, ""
 		}
 		first, w.from = false, w.to
 	}
-	return nil
+	return w.number - 1, nil
 }
 
-// lastNote gives the last note that is whole; nil if there is none.
-func (t *Trail) lastNote(end string) (*written, error) {
+// lastNote gives the last note that is whole; number 0 if there is none.
+func (t *Trail) lastNote(end string) (w written, err error) {
 	keys, err := t.Keys()
 	if err != nil {
-		return nil, err
+		return w, err
 	}
 	for _, n := range slices.Backward(checkpoint.Split(end)) {
 		text, _, err := checkpoint.OpenNote(n, keys...)
-		if err != nil {
-			continue
+		if errors.Is(err, checkpoint.ErrForm) {
+			continue // cut off by a crash
 		}
-		w, err := readNote(text)
-		return &w, err
+		if err != nil {
+			return w, fmt.Errorf("%w: %w", ErrNotices, err)
+		}
+		return readNote(text)
 	}
-	return nil, nil
-}
-
-func (f Folder) append(file *os.File, t Trail, w *written) error {
-	note, err := checkpoint.Sign(w.text(t.Origin), t.Signers()...)
-	if err != nil {
-		return err
-	}
-	if _, err := file.WriteString(note + "\n"); err != nil {
-		return fmt.Errorf("witness folder: %w", err)
-	}
-	if err := file.Sync(); err != nil {
-		return fmt.Errorf("witness folder: %w", err)
-	}
-	return nil
+	return w, nil
 }
 
 // Notices reads a folder's notices of a trail, and since which entry it keeps them. Every
-// note must be signed by one of the keys, and none may be missing between two.
+// note must be signed by one of the keys, none may be missing between two, and none of
+// which the folder's newest checkpoint tells.
 func Notices(folder, origin string, keys ...string) (list []Notice, since int64, err error) {
+	least, err := told(folder, origin, keys)
+	if err != nil {
+		return nil, 0, err
+	}
 	b, err := os.ReadFile(filepath.Join(folder, NoticesOf(origin)))
 	if err != nil {
 		return nil, 0, err
 	}
-	notes := checkpoint.Split(string(b))
-	if len(notes) == 0 {
-		return nil, 0, ErrNotices
-	}
 	before := written{}
-	for _, n := range notes {
+	for _, n := range checkpoint.Split(string(b)) {
 		text, _, err := checkpoint.OpenNote(n, keys...)
 		if errors.Is(err, checkpoint.ErrForm) {
 			continue // cut off by a crash; what it said stands in the next one
@@ -221,8 +206,27 @@ func Notices(folder, origin string, keys ...string) (list []Notice, since int64,
 		}
 		list, before = append(list, w.notices...), w
 	}
-	if before.number == 0 {
-		return nil, 0, ErrNotices
+	if before.number == 0 || before.number < least {
+		return nil, 0, fmt.Errorf("%w: they end with note %d, and the newest checkpoint tells of %d", ErrNotices, before.number, least)
 	}
 	return list, since, nil
+}
+
+// told gives the number of the last note of which the folder's newest checkpoint tells;
+// 0 if it was written before checkpoints told of notes.
+func told(folder, origin string, keys []string) (int64, error) {
+	file, err := os.Open(filepath.Join(folder, FileOf(origin)))
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	end, err := tailOf(file)
+	if err != nil {
+		return 0, err
+	}
+	c, err := lastOf(end, keys)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", file.Name(), err)
+	}
+	return c.Notices, nil
 }

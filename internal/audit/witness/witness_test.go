@@ -319,28 +319,88 @@ func TestAForeignSignatureIsNoWitness(t *testing.T) {
 	}
 }
 
+// TestAHalfWrittenCheckpointInTheFolderIsPassedOver: power fails, or the disk is full, in
+// the middle of an append. What is written after it stands whole.
 func TestAHalfWrittenCheckpointInTheFolderIsPassedOver(t *testing.T) {
-	o := build(t, db.SQLite)
-	o.name(witness.File, o.folder, "")
-	o.happen(1)
-	o.tell()
-	name := filepath.Join(o.folder, "lendkeep-trail-tn_00000000000000000000000001.checkpoints")
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.WriteString("lendkeep/trail/tn_00000000000000000000000001\n2\nAAAA"); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	o.happen(1)
-	o.tell()
+	each(t, func(o *office) {
+		o.name(witness.File, o.folder, "")
+		name := filepath.Join(o.folder, witness.FileOf(origin))
+		var whole string
+		for range 2 {
+			o.happen(1)
+			o.tell()
+			whole = o.file(name)
+		}
+		begins := strings.LastIndex(whole, origin+"\n")
+		for _, cut := range o.cuts(whole) {
+			if err := os.WriteFile(name, []byte(whole[:cut]), 0o600); err != nil {
+				o.Fatal(err)
+			}
+			for range 2 {
+				o.happen(1)
+				if w := o.tell()[witness.File]; w.Trouble != "" {
+					o.Fatalf("cut at %d: %s", cut-begins, w.Trouble)
+				}
+			}
+			kept, torn := checkpoint.Whole(o.file(name))
+			if len(kept) != 3 && (len(kept) != 4 || cut < len(whole)-2) || torn > 1 {
+				o.Fatalf("cut at %d: %d whole checkpoints, %d torn:\n%s", cut-begins, len(kept), torn, o.file(name))
+			}
+			o.verify(kept)
+		}
+	})
+}
+
+// file reads a file of the folder.
+func (o *office) file(name string) string {
+	o.Helper()
 	b, err := os.ReadFile(name)
-	if notes := checkpoint.Split(string(b)); err != nil || len(notes) != 2 {
-		t.Errorf("%d checkpoints, %v:\n%s", len(notes), err, b)
+	if err != nil {
+		o.Fatal(err)
 	}
+	return string(b)
+}
+
+// verify holds the trail against checkpoints, each of which must be signed.
+func (o *office) verify(kept []string) {
+	o.Helper()
+	err := o.d.Read(o.Context(), o.d.Now(), func(ctx context.Context, tx *db.Tx) error { return o.trail.Verify(ctx, tx, kept...) })
+	if err != nil {
+		o.Fatal(err)
+	}
+}
+
+// TestAnAlteredCheckpointInTheFolderIsToldAndKept: a whole one that nobody of the trail
+// has signed so is no accident, and nothing is written behind it.
+func TestAnAlteredCheckpointInTheFolderIsToldAndKept(t *testing.T) {
+	each(t, func(o *office) {
+		o.name(witness.File, o.folder, "")
+		o.happen(3)
+		o.tell()
+		name := filepath.Join(o.folder, witness.FileOf(origin))
+		altered := strings.Replace(o.file(name), "\n3\n", "\n2\n", 1)
+		if err := os.WriteFile(name, []byte(altered), 0o600); err != nil {
+			o.Fatal(err)
+		}
+		o.happen(1)
+		if w := o.tell()[witness.File]; !strings.Contains(w.Trouble, "not as it was written") || o.file(name) != altered || w.PartedAt != 0 {
+			o.Errorf("%+v\n%s", w, o.file(name))
+		}
+		// A key that is not known here signed another trail of this name.
+		stranger := o.server.private
+		note, err := checkpoint.Sign(checkpoint.Checkpoint{Origin: origin, Size: 4, At: 1}.Text(), checkpoint.Signer{Name: origin, Public: stranger.Public().(ed25519.PublicKey),
+			Make: func(m []byte) ([]byte, error) { return ed25519.Sign(stranger, m), nil }})
+		if err != nil {
+			o.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(note+"\n"), 0o600); err != nil {
+			o.Fatal(err)
+		}
+		o.happen(1)
+		if w := o.tell()[witness.File]; w.PartedAt == 0 {
+			o.Errorf("%+v", w)
+		}
+	})
 }
 
 // TestOldCheckpointsAreThinnedOutAndTheTrailStillVerifies: a busy office signs one every

@@ -2,12 +2,14 @@ package bundle_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/proof"
 	"github.com/lendkeep/lendkeep/internal/proof/bundle"
 	"github.com/lendkeep/lendkeep/internal/proof/checkpoint"
+	"github.com/lendkeep/lendkeep/internal/proof/disposal"
 	"github.com/lendkeep/lendkeep/internal/proof/entry"
 )
 
@@ -98,7 +101,7 @@ func (b *book) node(level uint, place uint64) (proof.Hash, error) {
 // write makes the file of an extent with the entries that pick wants.
 func (b *book) write(t testing.TB, h bundle.Head, pick func(i int) bool) []byte {
 	t.Helper()
-	h.Origin, h.Tenant, h.MadeAt, h.Keys = b.signer.Name, tenant, 1<<40, []string{b.key}
+	h.Origin, h.Tenant, h.MadeAt, h.Keys = b.signer.Name, tenant, cmp.Or(h.MadeAt, 1<<40), []string{b.key}
 	n := len(b.entries)
 	h.Checkpoint = b.notes[n]
 	for size := 1; size < n && h.Extent != bundle.Whole; size++ {
@@ -217,8 +220,76 @@ func TestAFileThatIsComparedWithNothingSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := bundle.Check(bytes.NewReader(b.write(t, bundle.Head{Extent: bundle.Whole}, all)), bundle.Against{Checkpoints: []string{later}})
-	if err != nil || len(r.Compared) != 0 || !slices.Equal(r.Unproven, []uint64{20}) {
+	if err != nil || len(r.Compared) != 0 || !slices.Equal(r.Beyond, []uint64{20}) {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestAFileThatSaysItIsOldDoesNotHideWhatCameAfter: whoever holds the key cuts the tail
+// off and says that the file was made before it grew. It agrees with what was kept
+// before, and what was kept of the tail is told beside it.
+func TestAFileThatSaysItIsOldDoesNotHideWhatCameAfter(t *testing.T) {
+	b, short := newBook(t, 1, 60), newBook(t, 1, 40)
+	against := bundle.Against{Keys: []string{b.key}, Checkpoints: []string{b.notes[10], b.notes[60], b.notes[30]}}
+	r, err := bundle.Check(bytes.NewReader(short.write(t, bundle.Head{Extent: bundle.Whole, MadeAt: 39}, all)), against)
+	if err != nil || !slices.Equal(r.Compared, []uint64{10, 30}) || !slices.Equal(r.Beyond, []uint64{60}) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := bundle.Check(bytes.NewReader(short.write(t, bundle.Head{Extent: bundle.Whole, MadeAt: 60}, all)), against); err == nil {
+		t.Error("control: made after the tail was witnessed, it holds")
+	}
+}
+
+// TestWhatAnObjectsFileLeavesOutIsOlderThanAYear: by what right an entry is gone, such a
+// file cannot show. Whatever it says of its age, it stands behind what is known.
+func TestWhatAnObjectsFileLeavesOutIsOlderThanAYear(t *testing.T) {
+	const object, gone, made = "loan/ln_1", 22, int64(2 * disposal.Least / time.Microsecond)
+	take := func(at, before int64) (*book, []byte) {
+		b := newBook(t, 1, 40)
+		if before != 0 {
+			e := entry.Body{ID: "au_before", At: before, Actor: "user/us_1", Channel: "ui", Operation: "loan.view", Object: object, Outcome: "allowed"}
+			stored, err := e.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.entries[7].Stored, b.entries[7].Values = stored, nil
+			b.seal(t)
+		}
+		e := &b.entries[gone]
+		e.Stored, e.Values, e.Disposal, e.ID, e.At, e.Object = nil, nil, "forged", "au_gone", at, object
+		return b, b.write(t, bundle.Head{Extent: bundle.Object, Object: object, MadeAt: made}, func(i int) bool { return b.objects[i] == object })
+	}
+	b, file := take(23, 0)
+	if b.objects[7] != object || b.objects[gone] != object {
+		t.Fatal("the entries are of other objects")
+	}
+	against := bundle.Against{Keys: []string{b.key}, Checkpoints: []string{b.notes[10]}}
+	if r, err := bundle.Check(bytes.NewReader(file), against); err != nil || r.Gone != 1 {
+		t.Errorf("an old one: %+v, %v", r, err)
+	}
+	young, err := checkpoint.Sign(checkpoint.Checkpoint{Origin: b.signer.Name, Size: 9, Root: b.roots[9], At: made - 1}.Text(), b.signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later, err := checkpoint.Sign(checkpoint.Checkpoint{Origin: b.signer.Name, Size: 30, Root: b.roots[30], At: made - 1}.Text(), b.signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, recent := take(made-1, 0)
+	against.Checkpoints = []string{later}
+	_, behind := take(23, made-1)
+	if _, err := bundle.Check(bytes.NewReader(file), against); err != nil {
+		t.Errorf("a young checkpoint behind what is gone: %v", err)
+	}
+	for story, f := range map[string]struct {
+		file []byte
+		kept []string
+	}{"it says itself that it is young": {recent, nil}, "an entry before it is young": {behind, nil}, "a checkpoint before it is young": {file, []string{young}}} {
+		_, err := bundle.Check(bytes.NewReader(f.file), bundle.Against{Keys: []string{b.key}, Checkpoints: f.kept})
+		var bad *bundle.Bad
+		if !errors.As(err, &bad) || bad.Sequence != gone+1 || !strings.Contains(bad.Why, "not older than a year") {
+			t.Errorf("%s: %v", story, err)
+		}
 	}
 }
 

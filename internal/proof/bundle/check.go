@@ -39,9 +39,13 @@ type Report struct {
 	Gone       int64    // entries that were disposed of: their place and leaf are left
 	Disposals  int64    // with Extent Whole: the entries that say so, each of which matches
 	Compared   []uint64 // sizes of the checkpoints from elsewhere that it agrees with
-	// Unproven are the sizes of checkpoints from elsewhere that were signed after the
-	// file was made, or to which it carries no proof: they were not compared.
+	// Unproven are the sizes of checkpoints from elsewhere to which the file carries no
+	// proof: they were not compared.
 	Unproven []uint64
+	// Beyond are the sizes of those that cover more than the file, and say that they were
+	// signed after it was made. Only whoever made it says when that was: what lies
+	// between may have been left out.
+	Beyond []uint64
 }
 
 // Bad is the first thing that is wrong with a file.
@@ -61,11 +65,18 @@ func (b *Bad) Error() string {
 	if b.Sequence > 0 {
 		where += "entry " + strconv.FormatInt(b.Sequence, 10)
 		if b.ID != "" {
-			where += " (" + string(b.ID) + ")"
+			where += " (" + Plain(string(b.ID)) + ")"
 		}
 		where += ": "
 	}
 	return where + b.Why
+}
+
+// Plain gives words of a file as a terminal can show them: what would end a line, or
+// steer the terminal, is written out.
+func Plain(s string) string {
+	q := strconv.Quote(s)
+	return q[1 : len(q)-1]
 }
 
 // mostLine bounds one line: the body of the longest entry, or its values.
@@ -83,12 +94,13 @@ type reading struct {
 
 	elsewhere []checkpoint.Checkpoint // ascending by size
 	agreed    uint64                  // the largest size up to which elsewhere agrees
-	next      int                     // with Extent Whole: the first of elsewhere that is not reached
+	next      int                     // the first of elsewhere that is not reached
 
 	tree   proof.Tree
 	chains map[string]chain
 	entry  current
 	gone   disposal.Ledger // with Extent Whole
+	newest int64           // with Extent Object: the latest instant before the entry
 }
 
 // chain is the end of an object's chain.
@@ -246,7 +258,7 @@ func (r *reading) hold() error {
 		case w.Size > c.Size && w.At != 0 && w.At <= r.report.Head.MadeAt:
 			return &Bad{Sequence: int64(c.Size) + 1, Why: fmt.Sprintf("the entry is missing, and what follows it: a checkpoint kept elsewhere, signed before this export was made, covers %d entries, and the export ends at %d", w.Size, c.Size)}
 		case w.Size > c.Size:
-			r.report.Unproven = append(r.report.Unproven, w.Size)
+			r.report.Beyond = append(r.report.Beyond, w.Size)
 		case r.report.Head.Extent == Whole || w.Size == c.Size:
 			if w.Size == c.Size && w.Root != c.Root {
 				return r.parted(w)

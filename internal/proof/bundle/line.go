@@ -36,10 +36,14 @@ func (r *reading) takeEntry(rest []byte) error {
 	if r.entry.leaf != leaf {
 		return r.bad("the entry is not as it was written: its leaf is another")
 	}
-	if r.report.Head.Extent == Whole {
-		if err := r.noted(); err != nil {
-			return err
-		}
+	switch r.report.Head.Extent {
+	case Whole:
+		err = r.noted()
+	case Object:
+		err = r.dated()
+	}
+	if err != nil {
+		return err
 	}
 	return r.placed(&at, object)
 }
@@ -89,6 +93,33 @@ func (r *reading) noted() error {
 	return nil
 }
 
+// dated keeps the latest instant that was read: what follows is not older.
+func (r *reading) dated() error {
+	at, ok := entry.At(r.entry.stored)
+	if !ok {
+		b, err := entry.Decode(r.entry.stored)
+		if err != nil {
+			return r.bad(err.Error())
+		}
+		at = b.At
+	}
+	r.newest = max(r.newest, at)
+	return nil
+}
+
+// old checks that an entry of an object's file may be gone: the file cannot show by what
+// right, but nothing goes within a year.
+func (r *reading) old(g disposal.Gone) error {
+	for ; r.next < len(r.elsewhere) && r.elsewhere[r.next].Size < uint64(g.Sequence); r.next++ {
+		r.newest = max(r.newest, r.elsewhere[r.next].At)
+	}
+	r.newest = max(r.newest, g.At)
+	if disposal.Young(r.newest, r.report.Head.MadeAt) {
+		return r.bad("what it said is gone, and it is not older than a year: nothing is disposed of so early")
+	}
+	return nil
+}
+
 // takeGone reads what is left of an entry that was disposed of.
 func (r *reading) takeGone(rest []byte) error {
 	if r.entry.owesPath {
@@ -118,6 +149,8 @@ func (r *reading) takeGone(rest []byte) error {
 	if r.report.Head.Extent == Whole {
 		left.Leaf = r.entry.leaf
 		r.gone.Gone(string(word[5]), left)
+	} else if err := r.old(left); err != nil {
+		return err
 	}
 	return r.placed(&at, object)
 }
@@ -179,7 +212,7 @@ func (r *reading) stand(at *entry.Place, object string, link proof.Hash) error {
 	}
 	c := r.chains[object]
 	if at.ObjectSequence != c.length+1 {
-		return r.bad("an entry of " + object + " is missing before it: number " + strconv.FormatInt(c.length+1, 10) + " of its chain")
+		return r.bad("an entry of " + strconv.Quote(object) + " is missing before it: number " + strconv.FormatInt(c.length+1, 10) + " of its chain")
 	}
 	at.Before = c.head
 	return nil

@@ -28,6 +28,9 @@ type Checkpoint struct {
 	Size   uint64 // entries
 	Root   proof.Hash
 	At     int64 // unix microseconds; 0: it does not say
+	// Notices is the number of the last note of notices that lies beside the checkpoint
+	// in a witness's folder; 0: it does not say.
+	Notices int64
 }
 
 // Origin names the trail of a tenant as checkpoints and keys do.
@@ -39,14 +42,24 @@ var ErrForm = errors.New("not a checkpoint")
 // ErrUnsigned is the error of a checkpoint that none of the known keys has signed.
 var ErrUnsigned = errors.New("the checkpoint carries no signature by a known key")
 
-// timeLine begins the extension line that tells the time.
-const timeLine = "time "
+// ErrSignature is the error of a note that is whole and bears a signature by a known key
+// which does not hold: something was altered.
+var ErrSignature = errors.New("a signature by a known key does not hold")
+
+// Extension lines of ours begin so.
+const (
+	timeLine    = "time "
+	noticesLine = "notices "
+)
 
 // Text is what is signed.
 func (c Checkpoint) Text() string {
 	s := c.Origin + "\n" + strconv.FormatUint(c.Size, 10) + "\n" + base64.StdEncoding.EncodeToString(c.Root[:]) + "\n"
 	if c.At != 0 {
 		s += timeLine + strconv.FormatInt(c.At, 10) + "\n"
+	}
+	if c.Notices != 0 {
+		s += noticesLine + strconv.FormatInt(c.Notices, 10) + "\n"
 	}
 	return s
 }
@@ -75,6 +88,11 @@ func Parse(text string) (c Checkpoint, err error) {
 		if at, is := strings.CutPrefix(l, timeLine); is {
 			if c.At, err = strconv.ParseInt(at, 10, 64); err != nil || c.At <= 0 {
 				return c, fmt.Errorf("%w: the time is no number", ErrForm)
+			}
+		}
+		if n, is := strings.CutPrefix(l, noticesLine); is {
+			if c.Notices, err = strconv.ParseInt(n, 10, 64); err != nil || c.Notices <= 0 {
+				return c, fmt.Errorf("%w: the number of notices is none", ErrForm)
 			}
 		}
 	}
@@ -131,33 +149,65 @@ func Sign(text string, signers ...Signer) (string, error) {
 }
 
 // OpenNote checks the signatures of a signed note by any of the keys and gives its
-// text and the keys that signed. ErrUnsigned if none did; a signature by a known key
-// that does not hold is an error even beside one that does.
+// text and the keys that signed. ErrUnsigned if none did, ErrForm if it was cut off;
+// a signature by a known key that does not hold is ErrSignature even beside one that
+// does. Of two keys that a signature's 32 bits cannot tell apart, neither is taken.
 func OpenNote(signed string, keys ...string) (text string, by []string, err error) {
+	type named struct {
+		name string
+		hash uint32
+	}
 	var known []note.Verifier
-	words := map[uint32]string{}
+	words := map[named]string{}
 	for _, k := range keys {
 		v, err := note.NewVerifier(k)
 		if err != nil {
 			return "", nil, fmt.Errorf("the key cannot be read: %w", err)
 		}
-		if _, twice := words[v.KeyHash()]; !twice {
-			known = append(known, v)
+		switch other, twice := words[named{v.Name(), v.KeyHash()}]; {
+		case !twice:
+			known, words[named{v.Name(), v.KeyHash()}] = append(known, v), k
+		case other != k:
+			return "", nil, fmt.Errorf("two keys of %q bear the number %08x: which of them signed cannot be told", v.Name(), v.KeyHash())
 		}
-		words[v.KeyHash()] = k
+	}
+	if err := whole(signed); err != nil {
+		return "", nil, err
 	}
 	n, err := note.Open([]byte(signed), note.VerifierList(known...))
 	var unverified *note.UnverifiedNoteError
-	if errors.As(err, &unverified) {
+	var wrong *note.InvalidSignatureError
+	switch {
+	case errors.As(err, &unverified):
 		return "", nil, ErrUnsigned
-	}
-	if err != nil {
+	case errors.As(err, &wrong):
+		return "", nil, ErrSignature
+	case err != nil:
 		return "", nil, fmt.Errorf("%w: %w", ErrForm, err)
 	}
 	for _, s := range n.Sigs {
-		by = append(by, words[s.Hash])
+		by = append(by, words[named{s.Name, s.Hash}])
 	}
 	return n.Text, by, nil
+}
+
+// ownSignature is how many bytes a signature of a trail's key has, with the key's hash.
+const ownSignature = 4 + 64
+
+// whole tells a note that lies there as it was written, whoever signed it, from one that
+// a crash cut off: ErrForm.
+func whole(signed string) error {
+	_, err := note.Open([]byte(signed), nil)
+	var unverified *note.UnverifiedNoteError
+	if !errors.As(err, &unverified) {
+		return fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	for _, s := range unverified.Note.UnverifiedSigs {
+		if strings.HasPrefix(s.Name, Origin("")) && base64.RawStdEncoding.DecodedLen(len(strings.TrimRight(s.Base64, "="))) < ownSignature {
+			return fmt.Errorf("%w: the signature is cut off", ErrForm)
+		}
+	}
+	return nil
 }
 
 // Open is OpenNote for a checkpoint.
@@ -178,48 +228,4 @@ func Unchecked(signed string) (Checkpoint, error) {
 		return Checkpoint{}, ErrForm
 	}
 	return Parse(text + "\n")
-}
-
-// signature begins each line of a note's signatures.
-const signature = "— "
-
-// Split takes the signed notes of a text apart, one behind the other as a witness keeps
-// them; what stands between them, like the words of a mail, is passed over.
-func Split(text string) []string {
-	var out []string
-	var note []string
-	body, signed := false, false
-	flush := func() {
-		if signed {
-			out = append(out, strings.Join(note, "\n")+"\n")
-		}
-		note, body, signed = nil, false, false
-	}
-	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
-	for i, l := range lines {
-		switch {
-		case strings.HasPrefix(l, signature) && body:
-			note, signed = append(note, l), true
-		case signed, !body && !begins(lines[i:]):
-			flush()
-			if begins(lines[i:]) {
-				note, body = []string{l}, true
-			}
-		case !body:
-			note, body = []string{l}, true
-		default:
-			note = append(note, l)
-		}
-	}
-	flush()
-	return out
-}
-
-// begins reports whether a note's text may begin here: an origin of ours, then a size.
-func begins(lines []string) bool {
-	if len(lines) < 3 || !strings.HasPrefix(lines[0], Origin("")) {
-		return false
-	}
-	_, err := strconv.ParseUint(lines[1], 10, 63)
-	return err == nil
 }

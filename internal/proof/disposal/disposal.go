@@ -137,12 +137,18 @@ func (l *Ledger) There(b *entry.Body) error {
 	if s.Note(n.ID) != n {
 		return fmt.Errorf("it speaks of %d entries that were disposed of, from %d to %d, and those that are gone are others", n.Count, n.First, n.Last)
 	}
-	if s.after-inexact.Microseconds() > b.At-Least.Microseconds() {
+	if Young(s.after, b.At) {
 		return errors.New("it speaks of entries that were disposed of before a year was over")
 	}
 	delete(l.open, n.ID)
 	l.Notes++
 	return nil
+}
+
+// Young reports that an entry which stands behind something of an instant may not be
+// gone at another one: a year is not over.
+func Young(after, at int64) bool {
+	return after-inexact.Microseconds() > at-Least.Microseconds()
 }
 
 // Passed takes the instant of an entry that is no note, or of a checkpoint over all that

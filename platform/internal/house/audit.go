@@ -28,13 +28,13 @@ func (h *House) auditVerify(w http.ResponseWriter, r *http.Request) {
 		answer(w, fault.New(fault.Malformed, "malformed", "Send checkpoints, or nothing."), nil)
 		return
 	}
-	notes := checkpoint.Split(string(b))
+	notes, torn := checkpoint.Whole(string(b))
 	type verdict struct {
 		OK    bool   `json:"ok"`
 		Words string `json:"words"`
 	}
 	if len(b) > 0 && len(notes) == 0 {
-		answer(w, nil, verdict{Words: "The file holds no checkpoint, so nothing was verified."})
+		answer(w, nil, verdict{Words: "The file holds no checkpoint that is whole, so nothing was verified."})
 		return
 	}
 	err = t.DB.Read(r.Context(), t.DB.Now(), func(ctx context.Context, tx *db.Tx) error { return t.Trail.Verify(ctx, tx, notes...) })
@@ -45,6 +45,9 @@ func (h *House) auditVerify(w http.ResponseWriter, r *http.Request) {
 	words := "Every entry verifies: leaves, sequence, chains and the checkpoints beside them."
 	if len(notes) > 0 {
 		words += fmt.Sprintf(" It agrees with %d checkpoints kept elsewhere.", len(notes))
+	}
+	if torn > 0 {
+		words += fmt.Sprintf(" Passed over: %d that were cut off or damaged where they were kept, and say nothing.", torn)
 	}
 	answer(w, nil, verdict{OK: true, Words: words})
 }

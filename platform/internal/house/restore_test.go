@@ -430,6 +430,12 @@ func TestWhatWasTakenAwayAfterTheBackupStaysTakenAway(t *testing.T) {
 			check(t, s.tenant.Trail.Join(t.Context(), &audit.Entry{Actor: "house/privacy", Channel: operation.Job, Operation: "privacy.erasure.advance", Object: "borrower/" + s.borrowers[1], Outcome: operation.Allowed}))
 			check(t, s.tenant.Persons.Destroy(t.Context(), s.borrowers[1]))
 			s.publish()
+			for story, spoil := range spoiling {
+				_, err := restore.Restore(t.Context(), before, restore.Restoring{Data: data, KeyStore: keyStore, Witnesses: []string{s.spoilt(folder, spoil)}, Keys: s.keysOf()})
+				if !errors.Is(err, witness.ErrNotices) {
+					t.Errorf("%s: %v", story, err)
+				}
+			}
 			to := s.elsewhere(engine)
 			done, err := restore.Restore(t.Context(), to, restore.Restoring{Data: data, KeyStore: keyStore, Witnesses: []string{folder}, Keys: s.keysOf()})
 			check(t, err)
@@ -468,6 +474,28 @@ func TestWhatWasTakenAwayAfterTheBackupStaysTakenAway(t *testing.T) {
 			s.partsFrom(r, folder)
 		})
 	}
+}
+
+// spoiling is what somebody who can write to the witness's folder does so that a
+// revocation is not told.
+var spoiling = map[string]func(notices string) string{
+	"the last notice is about another": func(n string) string {
+		return n[:strings.LastIndex(n, "borrower/")] + "borrower/bo_0" + n[strings.LastIndex(n, "borrower/")+13:]
+	},
+	"the last notices are cut off": func(n string) string { return n[:strings.LastIndex(n, "lendkeep/trail/tn_")] },
+	"the last notices are torn":    func(n string) string { return n[:len(n)-20] },
+}
+
+// spoilt gives a copy of a witness's folder with other notices.
+func (s *safe) spoilt(folder string, spoil func(string) string) string {
+	s.t.Helper()
+	to, origin := s.t.TempDir(), s.tenant.Trail.Origin()
+	for name, change := range map[string]func(string) string{witness.NoticesOf(origin): spoil, witness.FileOf(origin): func(n string) string { return n }} {
+		b, err := os.ReadFile(filepath.Join(folder, name))
+		check(s.t, err)
+		check(s.t, os.WriteFile(filepath.Join(to, name), []byte(change(string(b))), 0o600))
+	}
+	return to
 }
 
 // partsFrom has the old witness see that the restored house is not the one it knows.

@@ -43,15 +43,15 @@ func (x *restoring) remember(context.Context) error {
 			return fmt.Errorf("the witness folder keeps nothing of this trail: %w", err)
 		}
 		var newest int64
-		notes := checkpoint.Split(string(b))
+		notes, torn := checkpoint.Whole(string(b))
 		if len(notes) == 0 {
 			return fault.Bad("witness", "There is no checkpoint in "+folder+".")
 		}
+		if torn > 0 {
+			x.say("In %s %s cut off or damaged and passed over.", folder, plural(int64(torn), "checkpoint was", "checkpoints were"))
+		}
 		for _, n := range notes {
 			c, _, err := checkpoint.Open(n, x.trusted...)
-			if errors.Is(err, checkpoint.ErrForm) {
-				continue // cut off by a crash
-			}
 			if err != nil {
 				return fmt.Errorf("a checkpoint in %s: %w", folder, err)
 			}
