@@ -480,7 +480,7 @@ func TestWhatWasTakenAwayAfterTheBackupStaysTakenAway(t *testing.T) {
 // revocation is not told.
 var spoiling = map[string]func(notices string) string{
 	"the last notice is about another": func(n string) string {
-		return n[:strings.LastIndex(n, "borrower/")] + "borrower/bo_0" + n[strings.LastIndex(n, "borrower/")+13:]
+		return n[:strings.LastIndex(n, "borrower/")] + "borrower/bo_x" + n[strings.LastIndex(n, "borrower/")+13:]
 	},
 	"the last notices are cut off": func(n string) string { return n[:strings.LastIndex(n, "lendkeep/trail/tn_")] },
 	"the last notices are torn":    func(n string) string { return n[:len(n)-20] },
