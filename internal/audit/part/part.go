@@ -75,10 +75,22 @@ type row struct {
 	sealed, without []byte
 }
 
-// over forgets in the rows of one table that meet a condition.
+// over forgets in the rows of one table that meet a condition. A row whose sealed part
+// has changed since it was read is read again: it may have been disposed of, and then
+// nothing may come back, or sealed under a newer key, and then it still tells.
 func (w *Walk) over(ctx context.Context, table, key string, cond db.Cond) error {
+	for {
+		if moved, err := w.pass(ctx, table, key, cond); err != nil || !moved {
+			return err
+		}
+	}
+}
+
+// pass forgets in what it reads; moved says that some of it was not there any more as it
+// was read.
+func (w *Walk) pass(ctx context.Context, table, key string, cond db.Cond) (moved bool, err error) {
 	var changed []row
-	err := w.DB.Read(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
+	err = w.DB.Read(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
 		changed = nil
 		_, err := db.All(ctx, tx, func(r *db.Rows) (struct{}, error) {
 			var one row
@@ -94,17 +106,21 @@ func (w *Walk) over(ctx context.Context, table, key string, cond db.Cond) error 
 		return err
 	})
 	if err != nil || len(changed) == 0 {
-		return err
+		return false, err
 	}
-	return w.DB.Write(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
+	err = w.DB.Write(ctx, 0, func(ctx context.Context, tx *db.Tx) error {
+		moved = false
 		for _, one := range changed {
 			// An entry that has been given its place meanwhile is met there.
-			if _, err := tx.Exec(ctx, `UPDATE `+table+` SET sealed = ? WHERE `+key+` = ? AND id = ?`, one.without, one.n, one.id); err != nil {
+			n, err := tx.Exec(ctx, `UPDATE `+table+` SET sealed = ? WHERE `+key+` = ? AND id = ? AND sealed = ?`, one.without, one.n, one.id, one.sealed)
+			if err != nil {
 				return err
 			}
+			moved = moved || n == 0
 		}
 		return nil
 	})
+	return moved, err
 }
 
 // without gives the sealed part of an entry without what is forgotten; nil where
