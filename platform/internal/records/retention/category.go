@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/lendkeep/lendkeep/internal/db"
@@ -20,7 +21,7 @@ type kind struct {
 // kinds are the categories, in the order in which they are shown.
 func kinds() []kind {
 	return []kind{
-		{"proof", "What proves the trail: keys, witnesses, exports, disposals, erasures", forEver},
+		{"proof", "What proves the trail: keys, witnesses, exports, backups and restores, disposals, erasures", forEver},
 		{"looks", "Looks: calls that only read", ownMonths},
 		{"applications", "Applications and decisions", ownMonths},
 		{"lending", "Loans, borrowers and payments", ownMonths},
@@ -39,11 +40,17 @@ func kindOf(name string) *kind {
 	return nil
 }
 
+// lasting proves the trail by its name: an export of the trail is a read like others, and
+// a restore is no operation of the list.
+func lasting() []string { return []string{"audit.export", "backup.restore"} }
+
 // place says to which category an operation belongs. What reveals personal data is no
 // mere look: it stays as long as what is done with loans.
 func place(m *gate.Meta) string {
 	area, _, _ := strings.Cut(m.Area, "/")
 	switch {
+	case slices.Contains(lasting(), m.Name):
+		return "proof"
 	case m.Kind == operation.Read && m.Sensitivity != operation.Personal:
 		return "looks"
 	case area == "Audit" || area == "Keys" || area == "Privacy" || area == "Backups" || area == "House":
@@ -65,11 +72,13 @@ func (d *Desk) of(k *kind) db.Cond {
 			names = append(names, m.Name)
 		}
 	}
-	if k.name == "other" {
-		return db.Not(db.In("operation", append(all, "page")))
-	}
-	if k.name == "looks" {
+	switch k.name {
+	case "other":
+		return db.Not(db.In("operation", append(append(all, "page"), lasting()...)))
+	case "looks":
 		names = append(names, "page") // the reads of one page
+	case "proof":
+		names = append(names, lasting()...)
 	}
 	return db.In("operation", names)
 }

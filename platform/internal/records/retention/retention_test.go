@@ -29,7 +29,12 @@ func each(t *testing.T, fn func(t *testing.T, h *gatetest.House, d *retention.De
 		var list []gate.Entry
 		d = retention.New(retention.Config{Catalogue: func() []*gate.Meta { return gate.Catalogue(list) },
 			Holds: func(context.Context, *db.Tx, string) (retention.Held, error) { return c.held, nil }})
-		list = d.Operations()
+		// An export of the trail is a read like others.
+		export := &gate.Op[retention.Nothing, retention.View]{Name: "audit.export", Title: "Export", Area: "Audit", Screen: "Export", Kind: operation.Read, Audit: operation.Looked, Permit: gate.ByRole,
+			Do: func(context.Context, *gate.Call, *retention.Nothing) (*retention.View, error) {
+				return &retention.View{}, nil
+			}}
+		list = append(d.Operations(), export)
 		return gatetest.Config{Operations: list}
 	}, func(t *testing.T, h *gatetest.House) { fn(t, h, d, c) })
 }
@@ -141,6 +146,20 @@ func TestEntriesGoWhenTheirTimeIsOverAndTheTrailSaysSo(t *testing.T) {
 			want := map[string]int64{"looks": 700, "other": 2}[k.Name]
 			if k.Disposed != want || k.Fixed != (k.Name == "proof") {
 				t.Errorf("the page says of %s: %+v", k.Name, k)
+			}
+		}
+	})
+}
+
+// Who took the trail out of the house, and when it was put back from a backup, is asked
+// for years later.
+func TestExportsOfTheTrailAndRestoresAreKeptForEver(t *testing.T) {
+	each(t, func(t *testing.T, h *gatetest.House, d *retention.Desk, _ *court) {
+		happened(t, h, 90*month, did("audit.export", ""), did("backup.restore", "backup/bk_1"), did("audit.retention.view", ""))
+		sweep(t, h, d)
+		for name, want := range map[string]int{"audit.export": 1, "backup.restore": 1, "audit.retention.view": 0} {
+			if n, _ := left(t, h, name); n != want {
+				t.Errorf("%d entries of %s are left, want %d", n, name, want)
 			}
 		}
 	})
