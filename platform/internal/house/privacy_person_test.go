@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,6 +87,10 @@ func TestAPersonIsGivenEverythingThatIsHeld(t *testing.T) {
 	for name, engine := range enginesOf(t) {
 		t.Run(name, func(t *testing.T) {
 			l := settleIn(t, engine)
+			l.write(func(ctx context.Context, tx *db.Tx) error { // its terms were changed once
+				_, err := tx.Exec(ctx, `INSERT INTO loan_term (loan_id, from_date, rate, payment, created_at) VALUES (?, 20000, 24990000, 0, ?)`, l.loan, tx.At)
+				return err
+			})
 			_, err := l.tenant.Trail.Sequence(t.Context())
 			check(t, err)
 			l.tick()
@@ -111,7 +116,7 @@ func TestAPersonIsGivenEverythingThatIsHeld(t *testing.T) {
 					t.Errorf("%d rows of %s, want %d: %v", titles[title], title, rows, titles)
 				}
 			}
-			for _, told := range []string{`"ssn": "517654329"`, `"date_of_birth": "1971-03-29"`, "Zebulon moved to Xanthippe Falls", `"principal": "5000.00"`, "a boat for Zebulon", "borrower.reveal", "8.8.8.8"} {
+			for _, told := range []string{`"ssn": "517654329"`, `"date_of_birth": "1971-03-29"`, "Zebulon moved to Xanthippe Falls", `"principal": "5000.00"`, `"annual_rate": "0.10%"`, `"rate": "24.99%"`, `"name": "quartermain.txt"`, `"type": "text/plain`, `"size": "26"`, "a boat for Zebulon", "borrower.reveal", "8.8.8.8"} {
 				if !bytes.Contains(got.body, []byte(told)) {
 					t.Errorf("the export does not tell %s", told)
 				}
@@ -127,11 +132,54 @@ func TestAPersonIsGivenEverythingThatIsHeld(t *testing.T) {
 			if list := l.must("GET", "/data-exports", ""); list["total"] != 2.0 {
 				t.Errorf("the exports: %v", list)
 			}
+			for _, silent := range []string{`"head"`, `\"name\"`, `"parts"`} {
+				if bytes.Contains(got.body, []byte(silent)) {
+					t.Errorf("the export tells %s, which nobody can read", silent)
+				}
+			}
+			l.clerksExport(t, map[string]string{"ssn": "last4", "date_of_birth": "year_hidden"}, "ssn", "date_of_birth")
+			l.clerksExport(t, map[string]string{"ssn": "full", "date_of_birth": "year_hidden"}, "date_of_birth")
+			l.clerksExport(t, map[string]string{"ssn": "full", "date_of_birth": "full"})
 			investor := l.newcomer(policy.Manager)
 			l.tick()
 			if got := l.send("POST", "/borrowers/"+l.borrower+"/data-export", `{"reason":"x"}`, investor.key, investor.address); got.status != 403 {
 				t.Errorf("a manager exports: %d", got.status)
 			}
 		})
+	}
+}
+
+// clerksExport has somebody export whose role shows so much: all of it, or it is refused
+// with the fields that the role hides.
+func (l *leaver) clerksExport(t *testing.T, shows map[string]string, hidden ...string) {
+	t.Helper()
+	shows["bank_account"] = "hidden"
+	l.count++
+	name := "Clerk " + strings.Repeat("I", l.count)
+	role, err := json.Marshal(map[string]any{"name": name, "ui": []string{}, "api": []string{"borrower.data.export", "application.data.export"}, "visibility": shows})
+	check(t, err)
+	clerk := l.employ(l.must("POST", "/roles", string(role))["id"].(string), name, 2000+l.count)
+	for _, path := range []string{"/borrowers/" + l.borrower, "/applications/" + l.rejected} {
+		l.tick()
+		got := l.send("POST", path+"/data-export", `{"reason":"asked for by letter"}`, clerk.key, clerk.address)
+		if len(hidden) == 0 {
+			if got.status != 200 || !bytes.Contains(got.body, []byte("517654329")) {
+				t.Errorf("%s: a role that shows all: %d %.300s", path, got.status, got.body)
+			}
+			continue
+		}
+		var said struct {
+			Reason     string
+			DecisionID string `json:"decision_id"`
+			Errors     []struct{ Field, Message string }
+		}
+		check(t, json.Unmarshal(got.body, &said))
+		var fields []string
+		for _, f := range said.Errors {
+			fields = append(fields, f.Field)
+		}
+		if got.status != 403 || said.Reason != "role_hides_field" || said.DecisionID == "" || !slices.Equal(fields, hidden) || bytes.Contains(got.body, []byte("517654329")) {
+			t.Errorf("%s: a role that hides %v: %d %.500s", path, hidden, got.status, got.body)
+		}
 	}
 }

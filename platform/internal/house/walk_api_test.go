@@ -129,10 +129,12 @@ func (w *world) callAPI(t *testing.T, who *person, m *gate.Meta, denied map[stri
 // spoken are the refusals of a desk, of those who hold the operation.
 func spoken() map[string]string {
 	return map[string]string{
-		"access_request.create":   "already_allowed",    // whoever lacks nothing has nothing to ask for
-		"access_request.withdraw": "not_found",          // likewise: nothing of their own waits
-		"access_request.grant":    "not_found",          // seen by those who could grant it
-		"access_request.refuse":   "not_found",          // seen by those who could grant it
+		"access_request.create":   "already_allowed",  // whoever lacks nothing has nothing to ask for
+		"access_request.withdraw": "not_found",        // likewise: nothing of their own waits
+		"access_request.grant":    "not_found",        // seen by those who could grant it
+		"access_request.refuse":   "not_found",        // seen by those who could grant it
+		"application.data.export": "role_hides_field", // everything in full, to whose role shows it in full
+		"borrower.data.export":    "role_hides_field",
 		"application.evidence":    "withheld",           // told whole, to those who view the check and the decision too
 		"key.destroy":             "key_version_in_use", // no rotation has left this version behind
 		"proposal.approve":        "not_found",          // seen by those who hold what is proposed

@@ -384,6 +384,8 @@ func (s *stroll) unoffered(name string) string {
 		return "a proposal is shown to those who hold what is proposed"
 	case strings.HasPrefix(name, "access_request.") && !holds("role.update") && !holds("user.update"):
 		return "a request is shown to those who could make the change that it takes"
+	case strings.HasSuffix(name, ".data.export") && s.who.role != policy.Admin:
+		return "everything in full is offered to whose role shows it in full"
 	case (name == "borrower.erase" || name == "borrower.data.export") && !holds("borrower.privacy.view"), (name == "application.erase" || name == "application.data.export") && !(holds("application.privacy.view") && holds("application.view")):
 		return "what is owed to a person stands on a tab of its own"
 	case name == "privacy.hold.place" && !holds("privacy.setting.view") && !holds("borrower.privacy.view") && !holds("application.privacy.view"):

@@ -6,6 +6,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/privacy/dossier"
 	"github.com/lendkeep/lendkeep/platform/internal/privacy/register"
@@ -55,6 +56,10 @@ func (d *Desk) export(ctx context.Context, c *gate.Call, object string, in *Expo
 	if err != nil {
 		return nil, err
 	}
+	if hidden := Hidden(c.Visibility()); len(hidden) > 0 {
+		c.Refuse(errHidden(hidden))
+		return &gate.File{}, nil
+	}
 	format := in.Format
 	if format == "" {
 		format = "json"
@@ -92,6 +97,26 @@ func (d *Desk) export(ctx context.Context, c *gate.Call, object string, in *Expo
 	}
 	body, err := doc.JSON()
 	return &gate.File{Name: string(made) + ".json", ContentType: "application/json", Body: body}, err
+}
+
+// Hidden names what an export tells in full and a role with the ceiling v may not see in
+// full. To leave it out for one reader would make a file that says it is everything.
+func Hidden(v secret.Visibility) (out []string) {
+	if !(secret.SSN{}).Reveals(v) {
+		out = append(out, "ssn")
+	}
+	if !(secret.BirthDate{}).Reveals(v) {
+		out = append(out, "date_of_birth")
+	}
+	return out
+}
+
+func errHidden(fields []string) *fault.Error {
+	f := fault.New(fault.Denied, "role_hides_field", "An export tells everything in full, and your role does not. Ask somebody whose role does, or have yours changed.")
+	for _, name := range fields {
+		f.Fields = append(f.Fields, fault.Field{Path: name, Reason: f.Reason, Mend: "Your role does not show this field in full: that takes full as its visibility." + name + "."})
+	}
+	return f
 }
 
 // lookedAt sums up who did what about a person, and when, by the trail.

@@ -19,7 +19,7 @@ import (
 const Class = "personal"
 
 // Format names the form of the JSON; it moves when a reader would have to change.
-const Format = "lendkeep personal data 1"
+const Format = "lendkeep personal data 2"
 
 // Look is how often somebody did one thing to one object of the person.
 type Look struct {

@@ -2,6 +2,7 @@ package register
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -84,11 +85,15 @@ func (t *Table) held(ctx context.Context, tx *db.Tx, opened map[string]*keys.Per
 		}
 		var out []Value
 		for i, c := range sealed {
-			text, err := unsealed(opened[person], t.Name, row, c, ciphers[i])
+			text, err := unsealed(opened[person], t.Name, row, column(c), ciphers[i])
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, Value{c, text})
+			values, err := parted(c, text)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, values...)
 		}
 		for i, c := range plain {
 			text, err := written(c, texts[i])
@@ -113,9 +118,41 @@ func unsealed(key *keys.PersonKey, table, row, column string, cipher []byte) (st
 	return string(plain), err
 }
 
+// parted gives a sealed value, or the members of one that is a JSON object.
+func parted(name, text string) ([]Value, error) {
+	_, members, object := strings.Cut(name, ":")
+	list := strings.Split(members, ",")
+	switch {
+	case !object:
+		return []Value{{name, text}}, nil
+	case text == "" || text == secret.ErasedText:
+		return []Value{{list[0], text}}, nil
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &all); err != nil {
+		return nil, errors.New(column(name) + " is not the JSON object that the register says")
+	}
+	out := make([]Value, 0, len(list))
+	for _, m := range list {
+		word := string(all[m])
+		var said string
+		if json.Unmarshal(all[m], &said) == nil {
+			word = said
+		}
+		out = append(out, Value{m, word})
+	}
+	return out, nil
+}
+
+// percent writes millionths of one per cent: 7350000 is "7.35%".
+func percent(n int64) string {
+	rest := strings.TrimRight(fmt.Sprintf("%06d", n%1_000_000), "0")
+	return fmt.Sprintf("%d.%s%%", n/1_000_000, rest+"00"[min(len(rest), 2):])
+}
+
 // written gives a stored value as people write it.
 func written(name, text string) (string, error) {
-	if !strings.ContainsAny(name[len(name)-1:], "$#@") {
+	if !strings.ContainsAny(name[len(name)-1:], "$%#@") {
 		return text, nil
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
@@ -124,6 +161,8 @@ func written(name, text string) (string, error) {
 		return "", errors.New(column(name) + " is not the number that the register says")
 	case strings.HasSuffix(name, "$"):
 		return money.Amount(n).String(), nil
+	case strings.HasSuffix(name, "%"):
+		return percent(n), nil
 	case n == 0:
 		return "", nil
 	case strings.HasSuffix(name, "#"):

@@ -70,8 +70,9 @@ const (
 )
 
 // Table says what one table holds about people. The lists hold names of columns;
-// a name may end in a sign that says how an export writes it: $ money, # a date,
-// @ an instant.
+// a name may end in a sign that says how an export writes it: $ money, % a rate in
+// millionths of one per cent, # a date, @ an instant, :name,size a JSON object, of which
+// it tells these members.
 type Table struct {
 	Name  string
 	Title string // how an export calls its rows; "" where it tells nothing of them
@@ -100,7 +101,10 @@ type Table struct {
 }
 
 // column is a column without its sign.
-func column(name string) string { return strings.TrimRight(name, "$#@") }
+func column(name string) string {
+	name, _, _ = strings.Cut(name, ":")
+	return strings.TrimRight(name, "$%#@")
+}
 
 // Columns gives every column with the list that it stands in.
 func (t *Table) Columns() map[string][]string {

@@ -88,6 +88,7 @@ type whole struct {
 	v                       *visit.Visit
 	ref                     string
 	mayErase, mayTake, hold bool
+	partly                  bool // may export, and the role hides some of it
 	settings                bool // may open the page of the settings
 }
 
@@ -98,7 +99,8 @@ func (t *Tab) Look(ctx context.Context, v *visit.Visit, p *gate.Page, ref string
 		return nil, err
 	}
 	may := func(name string) bool { return out.ErasedAt == "" && p.Can(name, out.Object) }
-	return personBody(&whole{Tab: t, Standing: out, v: v, ref: ref, mayErase: len(out.Obstacles) == 0 && may(t.erase.Name), mayTake: may(t.export.Name),
+	take, hides := may(t.export.Name), len(privacy.Hidden(p.Call().Visibility())) > 0
+	return personBody(&whole{Tab: t, Standing: out, v: v, ref: ref, mayErase: len(out.Obstacles) == 0 && may(t.erase.Name), mayTake: take && !hides, partly: take && hides,
 		hold: may(t.desk.HoldPlace.Name), settings: p.Can(t.desk.SettingView.Name, "")}), nil
 }
 
