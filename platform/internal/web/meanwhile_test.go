@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"regexp"
 	"testing"
 	"time"
 
@@ -44,6 +45,46 @@ func TestTwoAdministratorsEditOneRole(t *testing.T) {
 	old := first.get(rule).held("_version")
 	second.post(rule, "_form", "address", "_version", old, "name", "Denver", "mode", "allow", "entries", "198.51.100.0/24", "active", "on").to(rule)
 	first.post(rule, "_form", "address", "_version", old, "name", "Office", "mode", "allow", "entries", "198.51.100.0/25", "active", "on").want(409, "has saved this address rule", "Denver")
+}
+
+// One administrator has a user open while another switches them off; who sends the
+// open form for a new name alone switches nobody on again.
+func TestAnOpenUserPageSwitchesNobodyOn(t *testing.T) {
+	p := open(t)
+	first, second := p.as(t, "admin"), p.as(t, "admin")
+	where := "/settings/users/" + string(p.People[policy.Agent].ID)
+	fields := func(version, name string, more ...string) []string {
+		return append([]string{"_form", "user", "_boxes", "active", "_version", version, "name", name, "role", "Agent"}, more...)
+	}
+	was := first.get(where).want(200, "Save changes").held("_version")
+	second.post(where, fields(was, "Agent Person")...).to(where)
+	late := first.post(where, fields(was, "Agent P.", "active", "on")...).want(409, "This user is not as you read it", "What you typed is kept below", "The user is off now")
+	if late.held("name") != "Agent P." || late.held("_version") == was {
+		t.Errorf("kept %q, version %s after %s", late.held("name"), late.held("_version"), was)
+	}
+	first.get(where).want(200, "Agent Person", "Off")
+
+	// The page of a restriction has two forms; each carries its own version.
+	r := p.Restrict(t, policy.Investor, policy.Restriction{Name: "Nothing", Visible: "false"})
+	page, agent := "/settings/search-restrictions/"+string(r), string(p.People[policy.Underwriter].ID)
+	both := versions(first.get(page).want(200, "Assign"))
+	if len(both) != 2 || both[0] == both[1] {
+		t.Fatalf("versions of the forms: %v", both)
+	}
+	second.post(page+"/holders", "_form", "holders", "_version", both[1], "users", agent).to(page)
+	again := first.post(page+"/holders", "_form", "holders", "_version", both[1], "users", string(p.People[policy.Investor].ID)).want(409, "Underwriter Person")
+	if late := versions(again); len(late) != 2 || late[0] != both[0] || late[1] == both[1] {
+		t.Errorf("versions %v after %v", late, both)
+	}
+}
+
+// versions are those that the forms of a page carry, in order.
+func versions(p *page) []string {
+	var out []string
+	for _, m := range regexp.MustCompile(`name="_version" value="([^"]*)"`).FindAllStringSubmatch(p.text, -1) {
+		out = append(out, m[1])
+	}
+	return out
 }
 
 // A form that waits for a fresh proof takes a recovery code too, which is used up;

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
@@ -19,6 +20,7 @@ type Team struct {
 	Members            []id.User        `json:"members" class:"public"`
 	SearchRestrictions []id.Restriction `json:"search_restrictions" class:"public"`
 	IPRules            []id.IPRule      `json:"ip_rules" class:"public"`
+	Version            int64            `json:"version" class:"public" doc:"changes with name, members and restrictions; send it back with an edit"`
 
 	RuleNames map[id.IPRule]string `json:"-"` // of the address rules
 }
@@ -48,6 +50,7 @@ type TeamUpdateIn struct {
 	Name               *string           `json:"name,omitempty" minLength:"1" maxLength:"200"`
 	Members            *[]id.User        `json:"members,omitempty"`
 	SearchRestrictions *[]id.Restriction `json:"search_restrictions,omitempty"`
+	Version            *int64            `json:"version,omitempty" doc:"the version that was read: if anything of the team was changed since, the answer is 409 and says how it stands"`
 }
 
 func shownTeam(c *gate.Call, t *policy.Team) Team {
@@ -58,6 +61,7 @@ func shownTeam(c *gate.Call, t *policy.Team) Team {
 	if out.SearchRestrictions == nil {
 		out.SearchRestrictions = []id.Restriction{}
 	}
+	out.Version = admin.VersionOf(out.Name, out.Members, out.SearchRestrictions)
 	for _, r := range c.Policy.IPRules() {
 		for _, h := range r.Holders {
 			if h.Kind == "team" && h.ID == string(t.ID) {
@@ -110,6 +114,9 @@ func (d *Desk) teamUpdate() *gate.Op[TeamUpdateIn, Team] {
 	o := edit("team.update", "Change team", "Teams", "PATCH", "/teams/{id}", func(ctx context.Context, c *gate.Call, in *TeamUpdateIn) (*Team, error) {
 		was, err := policy.TeamByID(ctx, c.Tx, in.ID)
 		if err != nil {
+			return nil, err
+		}
+		if err := unmovedTeam(ctx, c, in, was); err != nil {
 			return nil, err
 		}
 		next := *was

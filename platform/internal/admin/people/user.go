@@ -12,6 +12,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
 	"github.com/lendkeep/lendkeep/internal/secret"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
@@ -38,6 +39,7 @@ type User struct {
 	LockedUntil       string               `json:"locked_until,omitempty" class:"public"`
 	LentUntil         string               `json:"role_until,omitempty" class:"public" doc:"the role is lent until then"`
 	RoleAfter         string               `json:"role_after,omitempty" class:"public" doc:"the role that comes back then"`
+	Version           int64                `json:"version" class:"public" doc:"changes with name, role, activity, teams and restrictions; send it back with an edit"`
 }
 
 // UserRef names a user in a path.
@@ -73,6 +75,7 @@ type UserUpdateIn struct {
 	Active             *bool             `json:"active,omitempty"`
 	Teams              *[]id.Team        `json:"teams,omitempty"`
 	SearchRestrictions *[]id.Restriction `json:"search_restrictions,omitempty"`
+	Version            *int64            `json:"version,omitempty" doc:"the version that was read: if anything of the user was changed since, the answer is 409 and says how it stands"`
 }
 
 func object(u *UserRef) string { return "user/" + string(u.ID) }
@@ -142,6 +145,7 @@ func shown(ctx context.Context, c *gate.Call, s identity.Staff) (User, error) {
 	if u.Teams == nil {
 		u.Teams = []id.Team{}
 	}
+	u.Version = admin.VersionOf(s.Name, role, u.LentUntil, u.RoleAfter, s.Active, u.Teams, u.SearchRestrictions)
 	return u, door(ctx, c, s, &u)
 }
 
@@ -262,6 +266,9 @@ func (d *Desk) changeUser(ctx context.Context, c *gate.Call, in *UserUpdateIn) (
 		if err := refuseSelf(c, in.ID); err != nil {
 			return nil, err
 		}
+	}
+	if err := unmovedUser(ctx, c, in, s); err != nil {
+		return nil, err
 	}
 	before := s
 	if in.Name != nil {

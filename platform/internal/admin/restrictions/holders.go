@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 )
@@ -13,9 +15,18 @@ import (
 // HoldersIn says who holds a restriction: exactly these users, of their own, and
 // exactly these teams.
 type HoldersIn struct {
-	ID    id.Restriction `path:"id" json:"-"`
-	Users []id.User      `json:"users" maxItems:"1000"`
-	Teams []id.Team      `json:"teams" maxItems:"1000"`
+	ID      id.Restriction `path:"id" json:"-"`
+	Users   []id.User      `json:"users" maxItems:"1000"`
+	Teams   []id.Team      `json:"teams" maxItems:"1000"`
+	Version *int64         `json:"version,omitempty" doc:"the holders_version that was read: if others hold it since, the answer is 409 and names them"`
+}
+
+// heldVersion is the version of who holds a restriction, in whatever order.
+func heldVersion(h *policy.Holding) int64 {
+	if h == nil {
+		h = &policy.Holding{}
+	}
+	return admin.VersionOf(names(ids[id.User](h.Users)), names(ids[id.Team](h.Teams)))
 }
 
 // assign gives a restriction to users and teams and takes it from all others.
@@ -32,6 +43,13 @@ func (d *Desk) assign(ctx context.Context, c *gate.Call, in *HoldersIn) (*Restri
 	before := held[in.ID]
 	if before == nil {
 		before = &policy.Holding{}
+	}
+	now := []fault.Field{{Path: "users", Mend: "Nobody holds it now."}}
+	if !before.Empty() {
+		now[0].Mend = "Now it is held by " + before.String() + "."
+	}
+	if err := admin.Same(ctx, c, admin.Stored{Object: object(in.ID), Noun: "assignment"}, heldVersion(before), in.Version, now); err != nil {
+		return nil, err
 	}
 	if err := refuseOwn(ctx, c, before, in); err != nil {
 		return nil, err

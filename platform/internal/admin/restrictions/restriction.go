@@ -30,6 +30,7 @@ type Restriction struct {
 	Users        []Holder       `json:"users" doc:"who holds it of their own"`
 	Teams        []Holder       `json:"teams" doc:"teams whose members it binds"`
 	Version      int64          `json:"version" class:"public" doc:"changes with every change; send it back with an edit"`
+	HeldVersion  int64          `json:"holders_version" class:"public" doc:"changes with who holds it; send it back when assigning"`
 }
 
 // RestrictionIn is a search restriction as it shall be.
@@ -77,6 +78,7 @@ func shown(c *gate.Call, r *policy.Restriction, h *policy.Holding) Restriction {
 			out.Teams = append(out.Teams, Holder(t))
 		}
 	}
+	out.HeldVersion = heldVersion(h)
 	words := c.Policy.Vocabulary().Loans
 	e, err := words.Compile(r.Visible)
 	if out.Broken = err != nil; err == nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/rule"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
@@ -226,5 +227,31 @@ func TestTextAndOutlineAreExchanged(t *testing.T) {
 		if f := fault.As(err); f == nil || len(f.Fields) == 0 || !strings.HasPrefix(f.Fields[0].Path, "outline") {
 			t.Errorf("an outline of what is no field: %v", err)
 		}
+	})
+}
+
+// Two people have the holders of a restriction open; who assigns second is told who
+// holds it by then, by whatever road, and takes it from nobody unseen.
+func TestAnOpenListOfHoldersTakesItFromNobodyUnseen(t *testing.T) {
+	each(t, func(t *testing.T, b bench) {
+		agent, investor := b.People[policy.Agent].ID, b.People[policy.Investor].ID
+		r := b.create(t, restrictions.RestrictionIn{Name: "All", Visible: "true", Borrowers: `borrower.state == "NY"`})
+		assign := func(version int64, users ...id.User) error {
+			_, err := gatetest.Do(b.House, b.desk.Assign, b.Key(policy.Admin), restrictions.HoldersIn{ID: r.ID, Users: users, Version: &version})
+			return err
+		}
+		must(t, b.Write(func(ctx context.Context, tx *db.Tx) error {
+			if err := policy.Assign(ctx, tx, agent, []id.Restriction{r.ID}); err != nil {
+				return err
+			}
+			return policy.Bump(ctx, tx)
+		}))
+		f := fault.As(assign(r.HeldVersion, investor))
+		if f == nil || f.Reason != admin.ChangedMeanwhile || len(f.Fields) != 1 || !strings.Contains(f.Fields[0].Mend, "held by Agent Person") {
+			t.Fatalf("the second who assigns: %+v", f)
+		}
+		now, err := gatetest.Do(b.House, b.desk.View, b.Key(policy.Admin), restrictions.Ref{ID: r.ID})
+		must(t, err)
+		must(t, assign(now.HeldVersion, agent, investor))
 	})
 }

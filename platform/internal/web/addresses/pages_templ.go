@@ -178,9 +178,9 @@ func form(v *visit.Visit, f *facts) templ.Component {
 		}
 		form := parts.Form{Action: to(f), Verb: verb, Kind: parts.Primary, Cancel: home, Extra: mineButton(f)}
 		if f.rule.ID != "" {
-			form.Hidden = append(form.Hidden, meanwhile.Hidden(v, f.rule.Version, nil))
+			form.Hidden = append(form.Hidden, meanwhile.Hidden(v, s, f.rule.Version, nil))
 		}
-		templ_7745c5c3_Err = meanwhile.Note(v).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = meanwhile.Note(v, s).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

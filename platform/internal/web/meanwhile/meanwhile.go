@@ -23,19 +23,21 @@ import (
 // Field is the form's field for the version that was read.
 const Field = "_version"
 
-// saved reports that the form came back because somebody has saved meanwhile.
-func saved(v *visit.Visit) bool {
-	return v.Fault() != nil && fault.As(v.Fault()).Reason == admin.ChangedMeanwhile
+// saved reports that this form came back because somebody has saved meanwhile.
+func saved(v *visit.Visit, s *visit.Sheet) bool {
+	return s.Open() && fault.As(v.Fault()).Reason == admin.ChangedMeanwhile
 }
 
-// Hidden carries the version: the stored one, or that of a form which goes on. kept is
-// such a form that another page has held; nil for none.
-func Hidden(v *visit.Visit, stored int64, kept url.Values) parts.Hidden {
+// Hidden carries the version: the stored one, or that of this form where it goes on. A
+// page may have two such forms, so that what the other one sends is not looked at.
+// kept is a form that another page has held; nil for none.
+func Hidden(v *visit.Visit, s *visit.Sheet, stored int64, kept url.Values) parts.Hidden {
 	h := parts.Hidden{Name: Field, Value: strconv.FormatInt(stored, 10)}
-	for _, form := range []url.Values{v.Form(), kept} {
-		if form.Has(Field) && !saved(v) {
-			h.Value = form.Get(Field)
-		}
+	if saved(v, s) {
+		return h
+	}
+	if h.Value = s.Value(Field, h.Value); kept.Has(Field) {
+		h.Value = kept.Get(Field)
 	}
 	return h
 }
@@ -51,8 +53,8 @@ func Version(form url.Values) *int64 {
 
 // Note says who has saved meanwhile; nothing on every other page. What they changed
 // stands among the problems of the form.
-func Note(v *visit.Visit) templ.Component {
-	if !saved(v) {
+func Note(v *visit.Visit, s *visit.Sheet) templ.Component {
+	if !saved(v, s) {
 		return templ.NopComponent
 	}
 	return parts.Note(parts.Warn, fault.As(v.Fault()).Message+" What you typed is kept below.")

@@ -2,9 +2,11 @@ package people
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/web/meanwhile"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 )
@@ -73,7 +75,10 @@ func (r *Room) teamPage(v *visit.Visit) visit.Screen {
 func (r *Room) teamChange(v *visit.Visit) {
 	visit.Act(v, r.desk.TeamUpdate, func(out *people.Team) visit.Answer {
 		return visit.Go(teams+"/"+string(out.ID), "Team changed.")
-	}, r.teamPage(v))
+	}, r.teamPage(v), func(form url.Values, in *people.TeamUpdateIn) error {
+		in.Version = meanwhile.Version(form)
+		return visit.Decode(form, in)
+	})
 }
 
 func (r *Room) teamDelete(v *visit.Visit) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
+	"github.com/lendkeep/lendkeep/platform/internal/web/meanwhile"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 	"strconv"
@@ -78,6 +79,14 @@ func teamForm(v *visit.Visit, c choices, t *people.Team, self id.User) templ.Com
 		}
 		ctx = templ.ClearChildren(ctx)
 		s := v.Sheet("team").Boxes("members", "search_restrictions")
+		form := teamSend(t)
+		if t.ID != "" {
+			form.Hidden = []parts.Hidden{meanwhile.Hidden(v, s, t.Version, nil)}
+		}
+		templ_7745c5c3_Err = meanwhile.Note(v, s).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
 		templ_7745c5c3_Var3 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 			templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 			templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -134,7 +143,7 @@ func teamForm(v *visit.Visit, c choices, t *people.Team, self id.User) templ.Com
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = parts.Fields(s.Form(teamSend(t))).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = parts.Fields(s.Form(form)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -489,7 +498,7 @@ func settingSide(paired []string) templ.Component {
 					var templ_7745c5c3_Var17 string
 					templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(p)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `team.templ`, Line: 127, Col: 12}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `platform/internal/web/people/team.templ`, Line: 133, Col: 12}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
 					if templ_7745c5c3_Err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
+	"github.com/lendkeep/lendkeep/platform/internal/web/meanwhile"
 	"github.com/lendkeep/lendkeep/platform/internal/web/parts"
 	"github.com/lendkeep/lendkeep/platform/internal/web/trail"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
@@ -157,7 +158,11 @@ func (r *Room) userMore(ctx context.Context, p *gate.Page, ref string, f *userFa
 func back(v *visit.Visit) string { return users + "/" + v.R.PathValue("id") }
 
 func (r *Room) userChange(v *visit.Visit) {
-	visit.Act(v, r.desk.UserUpdate, func(*people.User) visit.Answer { return visit.Go(back(v), "User changed.") }, r.userPage(v))
+	visit.Act(v, r.desk.UserUpdate, func(*people.User) visit.Answer { return visit.Go(back(v), "User changed.") }, r.userPage(v),
+		func(form url.Values, in *people.UserUpdateIn) error {
+			in.Version = meanwhile.Version(form)
+			return visit.Decode(form, in)
+		})
 }
 
 func (r *Room) invite(v *visit.Visit) {

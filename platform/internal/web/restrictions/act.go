@@ -51,7 +51,10 @@ func read(form url.Values, in any, to *restrictions.RestrictionIn) error {
 func (r *Room) assign(v *visit.Visit) {
 	visit.Act(v, r.desk.Assign, func(out *restrictions.Restriction) visit.Answer {
 		return visit.Go(home+"/"+string(out.ID), "Assigned. It holds from the next call on.")
-	}, r.one(v))
+	}, r.one(v), func(form url.Values, in *restrictions.HoldersIn) error {
+		in.Version = meanwhile.Version(form)
+		return visit.Decode(form, in)
+	})
 }
 
 func (r *Room) remove(v *visit.Visit) {

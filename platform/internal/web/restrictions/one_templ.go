@@ -131,7 +131,7 @@ func editor(v *visit.Visit, f *facts) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		s := v.Sheet(sheetName)
-		templ_7745c5c3_Err = meanwhile.Note(v).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = meanwhile.Note(v, s).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -355,7 +355,7 @@ func editorForm(v *visit.Visit, s *visit.Sheet, f *facts) parts.Form {
 	form := parts.Form{Action: home, Verb: "Add search restriction", Kind: parts.Primary, Cancel: home, Hidden: []parts.Hidden{{Name: storedName, Value: string(f.held.ID)}}}
 	if f.held.ID != "" {
 		form.Action, form.Verb = f.path(), "Save changes"
-		form.Hidden = append(form.Hidden, meanwhile.Hidden(v, f.held.Version, nil))
+		form.Hidden = append(form.Hidden, meanwhile.Hidden(v, s, f.held.Version, nil))
 	}
 	form = s.Form(form)
 	for i, p := range form.Problems {
@@ -679,7 +679,7 @@ func assignment(v *visit.Visit, f *facts) templ.Component {
 			templ_7745c5c3_Var17 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		s := v.Sheet("holders")
+		s := v.Sheet("holders").Boxes("teams", "users")
 		templ_7745c5c3_Var18 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 			templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 			templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -692,6 +692,14 @@ func assignment(v *visit.Visit, f *facts) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
+			templ_7745c5c3_Err = meanwhile.Note(v, s).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, " ")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 			templ_7745c5c3_Var19 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -730,7 +738,7 @@ func assignment(v *visit.Visit, f *facts) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, " ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, " ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -760,7 +768,7 @@ func assignment(v *visit.Visit, f *facts) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = parts.Fields(s.Form(parts.Form{Action: f.path() + "/holders", Verb: "Assign"})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var19), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Fields(s.Form(parts.Form{Action: f.path() + "/holders", Verb: "Assign", Hidden: []parts.Hidden{meanwhile.Hidden(v, s, f.held.HeldVersion, nil)}})).Render(templ.WithChildren(ctx, templ_7745c5c3_Var19), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

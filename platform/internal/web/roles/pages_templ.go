@@ -207,12 +207,12 @@ func editor(v *visit.Visit, f *facts) templ.Component {
 		form := parts.Form{ID: "role", Action: home, Verb: "Add role", Kind: parts.Primary, Cancel: home}
 		if f.held.ID != "" {
 			form.Action, form.Verb, form.Kind, form.Cancel = f.path(), "Save role", parts.Quiet, f.path()
-			form.Hidden = append(form.Hidden, meanwhile.Hidden(v, f.held.Version, f.kept))
+			form.Hidden = append(form.Hidden, meanwhile.Hidden(v, s, f.held.Version, f.kept))
 		}
 		if f.impact {
 			form.Extra = []parts.Button{{Label: "See the whole effect", Action: f.path() + "/effect"}}
 		}
-		templ_7745c5c3_Err = meanwhile.Note(v).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = meanwhile.Note(v, s).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

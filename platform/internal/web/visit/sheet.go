@@ -187,6 +187,9 @@ func (s *Sheet) Problems() []parts.Problem {
 		out[i] = parts.Problem{Text: f.Mend}
 		if name := s.nearest(f.Path); name != "" {
 			out[i].Field = s.key(name)
+			if first := s.typed.Get(name); slices.Contains(s.boxes, name) && first != "on" {
+				out[i].Field += "-" + first // of a list of boxes, the first that was ticked
+			}
 		}
 	}
 	return out
