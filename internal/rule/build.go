@@ -2,10 +2,13 @@ package rule
 
 import (
 	"slices"
+	"strings"
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+
+	"github.com/lendkeep/lendkeep/internal/rule/outline"
 )
 
 // op is what a node of the compiled tree does.
@@ -330,7 +333,14 @@ func (b *builder) prefix(e ast.Expr, c ast.CallExpr) (*node, error) {
 	if i == today || b.v.fields[i].Kind != Text || b.v.fields[i].Value != nil {
 		return nil, b.fault(c.Target(), "startsWith can only be asked of a plain text field")
 	}
-	x, err := b.literal(c.Args()[0], &b.v.fields[i])
+	f := b.v.fields[i]
+	if at := c.Args()[0]; f.Closed {
+		f.Closed = false // a beginning is no value
+		if x, err := b.literal(at, &f); err == nil && !slices.ContainsFunc(f.Known, func(k outline.Choice) bool { return strings.HasPrefix(k.Value, x.text) }) {
+			return nil, b.fault(at, f.noSuch(x.text))
+		}
+	}
+	x, err := b.literal(c.Args()[0], &f)
 	return &node{op: opPrefix, field: i, texts: []string{x.text}}, err
 }
 

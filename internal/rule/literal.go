@@ -3,12 +3,14 @@ package rule
 import (
 	"errors"
 	"reflect"
+	"slices"
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 
 	"github.com/lendkeep/lendkeep/internal/civil"
 	"github.com/lendkeep/lendkeep/internal/money"
+	"github.com/lendkeep/lendkeep/internal/rule/outline"
 )
 
 // value is a literal in stored form, a number or a text; said is the text as it
@@ -71,6 +73,9 @@ func (b *builder) made(c ast.CallExpr, k Kind) (int64, error) {
 func (b *builder) text(e ast.Expr, s string, f *Field) (string, error) {
 	if !printable(s) {
 		return "", b.fault(e, "a text cannot hold control characters")
+	}
+	if f.Closed && !slices.ContainsFunc(f.Known, func(k outline.Choice) bool { return k.Value == s }) {
+		return "", b.fault(e, f.noSuch(s))
 	}
 	if f.Value == nil {
 		return s, nil

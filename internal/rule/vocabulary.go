@@ -77,6 +77,11 @@ type Field struct {
 	Label string
 	Known []outline.Choice
 
+	// Closed, for a Text: Known are all values that there are, so that another one, or
+	// the beginning of none, is refused with the nearest: misspelt, it would hide
+	// nothing where != stands. Without it, values are open and any text may be written.
+	Closed bool
+
 	// Dated says that the value changes with the day though no row changes.
 	Dated bool
 
@@ -154,6 +159,8 @@ func (f *Field) check() error {
 		return errors.New("the column of a list needs one %s")
 	case f.Value != nil && f.Kind != Text && f.Kind != TextList:
 		return errors.New("only text can be translated")
+	case f.Closed && (f.Kind != Text || f.Value != nil || len(f.Known) == 0):
+		return errors.New("only a text with known values can be closed")
 	case f.DaysSince && f.Kind != Int:
 		return errors.New("days since a date are an Int")
 	}

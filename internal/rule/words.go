@@ -50,6 +50,25 @@ func (v *Vocabulary) unknown(name string) string {
 	return short(name) + " is not a field; did you mean " + best + "?"
 }
 
+// noSuch words the fault of a value that a closed field never has, with the nearest
+// one that it has; what was written is not repeated.
+func (f *Field) noSuch(value string) string {
+	best, least := "", len(value)/2+1
+	var all []string
+	for _, k := range f.Known {
+		all = append(all, k.Value)
+		if len(value) <= 130 {
+			if d := distance(value, k.Value); d < least {
+				best, least = k.Value, d
+			}
+		}
+	}
+	if best == "" {
+		return f.Name + " has no such value; it is one of " + strings.Join(all, ", ")
+	}
+	return f.Name + ` has no such value; did you mean "` + best + `"?`
+}
+
 // distance is the number of letters to add, drop or change (Levenshtein).
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)

@@ -167,10 +167,7 @@ func Assign(ctx context.Context, tx *db.Tx, user id.User, rs []id.Restriction) e
 	}
 	for _, r := range rs {
 		if _, err := tx.Exec(ctx, `INSERT INTO staff_restriction (user_id, restriction_id) VALUES (?, ?)`, user, r); err != nil {
-			if db.IsReference(err) {
-				return fault.Bad("search_restrictions", "Name search restrictions that exist.")
-			}
-			return err
+			return named(err, "search_restrictions", "Name search restrictions that exist, each once.")
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
 	"github.com/lendkeep/lendkeep/platform/internal/web/visit"
 	"github.com/lendkeep/lendkeep/platform/internal/web/webtest"
@@ -62,6 +63,40 @@ func TestTheSettingsHoldAtEveryWidth(t *testing.T) {
 					t.Errorf("%s, %d px: the keyboard misses %v, %v", path, wide, missed, err)
 				}
 			}
+		}
+	})
+}
+
+// A person with a long name without a blank does not push the editor of restrictions
+// sideways on a telephone; its limits say where they hold, and show nothing.
+func TestTheRestrictionEditorHoldsOnATelephone(t *testing.T) {
+	eachBook(t, func(t *testing.T, l *library) {
+		if !strings.HasSuffix(t.Name(), "/sqlite") {
+			t.Skip("pages are the same on both engines")
+		}
+		r := l.Restrict(t, policy.Investor, policy.Restriction{Name: "Nothing", Visible: "false"})
+		if err := l.Write(func(ctx context.Context, tx *db.Tx) error {
+			if _, err := tx.Exec(ctx, `UPDATE staff SET name = ? WHERE id = ?`, strings.Repeat("Habsburg", 12), l.People[policy.Agent].ID); err != nil {
+				return err
+			}
+			return policy.Bump(ctx, tx)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		w := l.window(t)
+		w.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			yes := true
+			_, err := cdp.Call(ctx, t, network.SetCookie, network.SetCookieParams{Name: visit.SessionCookie, Value: l.People[policy.Admin].Session.Reveal(), URL: origin, Path: "/", Secure: &yes, HTTPOnly: &yes})
+			return err
+		}))
+		w.do(chromedp.EmulateViewport(390, 860))
+		w.open("/settings/search-restrictions/" + string(r))
+		if wide, err := chromedp.Run(w.ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth`)); err != nil || wide > 390 {
+			t.Errorf("the page is %d px wide, %v", wide, err)
+		}
+		leads, err := chromedp.Run(w.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("[data-builder]")].map((b) => b.dataset.lead).join("|")`))
+		if err != nil || leads != "Show loans where|Show borrowers where|Show applications where|Where|Where" {
+			t.Errorf("the builders say %q, %v", leads, err)
 		}
 	})
 }

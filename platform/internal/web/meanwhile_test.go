@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,6 +77,26 @@ func TestAnOpenUserPageSwitchesNobodyOn(t *testing.T) {
 	if late := versions(again); len(late) != 2 || late[0] != both[0] || late[1] == both[1] {
 		t.Errorf("versions %v after %v", late, both)
 	}
+}
+
+// Who is bound through a team alone does not read as bound by nothing.
+func TestTheListOfUsersTellsWhatComesByATeam(t *testing.T) {
+	p := open(t)
+	r := p.Restrict(t, policy.Investor, policy.Restriction{Name: "Nothing", Visible: "false"})
+	admin := p.as(t, "admin")
+	if page := admin.get("/settings/users").want(200, "Agent Person"); strings.Contains(page.text, "through a team") {
+		t.Error("nobody is in a team yet")
+	}
+	if err := p.Write(func(ctx context.Context, tx *db.Tx) error {
+		team := &policy.Team{ID: id.New[id.Team](tx.At), Name: "Denver", Members: []id.User{p.People[policy.Agent].ID}, Restrictions: []id.Restriction{r}}
+		if err := policy.SaveTeam(ctx, tx, team, true); err != nil {
+			return err
+		}
+		return policy.Bump(ctx, tx)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	admin.get("/settings/users").want(200, "1 through a team")
 }
 
 // versions are those that the forms of a page carry, in order.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
+	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
@@ -111,11 +112,6 @@ func refuseOwnKey(c *gate.Call, k id.APIKey) error {
 	return nil
 }
 
-// lacking gives what one list has and another has not.
-func lacking(of, in []id.Loan) []id.Loan {
-	return slices.DeleteFunc(slices.Clone(of), func(l id.Loan) bool { return slices.Contains(in, l) })
-}
-
 // mostNamed is how many operations a refusal names before it counts the others.
 const mostNamed = 10
 
@@ -127,12 +123,12 @@ func (d *Desk) refuseGiving(ctx context.Context, c *gate.Call, u id.User, role *
 	if s == nil || c.Who.User == u || role == nil {
 		return nil
 	}
-	them, err := c.Policy.Subject(ctx, c.Tx, u, "")
-	if err != nil {
-		return err
-	}
-	for _, r := range s.Restrictions {
-		if !slices.ContainsFunc(them.Restrictions, func(o *policy.Restriction) bool { return o.ID == r.ID && len(lacking(o.Lent, r.Lent)) == 0 }) {
+	if s.Restricted() {
+		bonds, err := policy.Bonds(ctx, c.Tx)
+		if err != nil {
+			return err
+		}
+		if b := bonds[u]; b == nil || admin.Beyond(s, b) {
 			return fault.New(fault.Denied, "not_grantable", "Your search restrictions do not bind this user, and whoever makes a key reads it: it would show you what they hide. Somebody whom they do not bind makes the key.")
 		}
 	}

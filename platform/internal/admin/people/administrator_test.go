@@ -7,10 +7,13 @@ import (
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
+	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/internal/secret"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
+	"github.com/lendkeep/lendkeep/platform/internal/signin"
 )
 
 // TestOneAdministratorStaysForGood: Admin for an hour is no administrator to be left
@@ -57,5 +60,22 @@ func TestOneAdministratorStaysForGood(t *testing.T) {
 		if err := leave(); err != nil {
 			t.Errorf("whoever is Admin again in an hour does not count: %v", err)
 		}
+	})
+}
+
+// Somebody who was invited may never come: they are no administrator to be left with.
+func TestAnInvitationIsNoAdministrator(t *testing.T) {
+	each(t, func(o *office) {
+		_, err := gatetest.Do(o.House, o.people.UserCreate, o.Screen(policy.Admin), people.UserCreateIn{Email: "nia@acme.test", Name: "Nia Okafor", Role: "Admin"})
+		o.must(err)
+		off := false
+		leave := func() error {
+			_, err := gatetest.Do(o.House, o.people.UserUpdate, o.System(), people.UserUpdateIn{ID: o.People[policy.Admin].ID, Active: &off})
+			return err
+		}
+		o.refused(leave(), "last_administrator")
+		_, err = gatetest.Do(o.House, o.door.Reset, o.Stranger(operation.UI), signin.ResetIn{Token: o.invited(), Password: secret.NewText(chosen)})
+		o.must(err)
+		o.must(leave())
 	})
 }

@@ -4,7 +4,8 @@
 //
 // Invariants. Nobody changes the access that they themselves hold, and nobody
 // grants anything to themselves. Whatever would give somebody an operation is
-// refused unless the giver may give that operation. A tenant is never left
+// refused unless the giver may give that operation; whoever is restricted lets nobody
+// see rows that they do not see themselves. A tenant is never left
 // without an active administrator. Machine users have keys and never a way to
 // sign in. The desk knows no page: links are made by whoever sends the mail.
 package people
@@ -107,12 +108,12 @@ func refuseSelf(c *gate.Call, u id.User) error {
 	return nil
 }
 
-// keepAnAdministrator refuses a change after which no active person holds the
-// shipped Admin role for good: a role that is lent ends, and then the one before it
-// comes back.
+// keepAnAdministrator refuses a change after which no active person who can sign in
+// holds the shipped Admin role for good: a role that is lent ends, and then the one
+// before it comes back; somebody who was invited may never come.
 func keepAnAdministrator(ctx context.Context, tx *db.Tx) error {
 	var n int64
-	err := tx.One(ctx, `SELECT COUNT(*) FROM staff s JOIN role r ON r.id = CASE WHEN s.role_until <> 0 THEN s.role_after ELSE s.role_id END WHERE s.active = 1 AND s.machine = 0 AND r.shipped = ?`, []any{policy.Admin}, &n)
+	err := tx.One(ctx, `SELECT COUNT(*) FROM staff s JOIN role r ON r.id = CASE WHEN s.role_until <> 0 THEN s.role_after ELSE s.role_id END WHERE s.active = 1 AND s.machine = 0 AND s.password_hash <> '' AND r.shipped = ?`, []any{policy.Admin}, &n)
 	if err == nil && n == 0 {
 		return fault.New(fault.Conflict, "last_administrator", "This would leave nobody who can administer access.")
 	}

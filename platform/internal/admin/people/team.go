@@ -152,7 +152,14 @@ func (d *Desk) keepTeam(ctx context.Context, c *gate.Call, was, next *policy.Tea
 	c.Change("name", was.Name, next.Name)
 	c.Change("members", join(was.Members), join(next.Members))
 	c.Change("search_restrictions", join(was.Restrictions), join(next.Restrictions))
+	watch, err := admin.WatchRows(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	if err := policy.SaveTeam(ctx, c.Tx, next, was.ID == ""); err != nil {
+		return nil, err
+	}
+	if err := watch.Refuse(ctx, c); err != nil {
 		return nil, err
 	}
 	d.built(c, true)

@@ -31,6 +31,7 @@ type User struct {
 	IPRules            []id.IPRule      `json:"ip_rules" class:"public"`
 
 	RuleNames         map[id.IPRule]string `json:"-"` // of the address rules
+	ThroughTeams      int                  `json:"-"` // restrictions that bind by a team alone; in lists
 	WalkthroughGroups []string             `json:"walkthrough_groups" class:"public"`
 	SecondFactor      string               `json:"second_factor" class:"public" doc:"set_up, exception, missing, or not_needed"`
 	ExceptUntil       string               `json:"exception_until,omitempty" class:"public"`
@@ -86,12 +87,17 @@ func (d *Desk) userList() *gate.Op[Nothing, UserListOut] {
 		if err != nil {
 			return nil, err
 		}
+		bonds, err := policy.Bonds(ctx, c.Tx)
+		if err != nil {
+			return nil, err
+		}
 		out := &UserListOut{Items: make([]User, 0, len(staff)), Total: len(staff)}
 		for _, s := range staff {
 			u, err := shown(ctx, c, s)
 			if err != nil {
 				return nil, err
 			}
+			u.ThroughTeams = len(minus(texts(bonds[u.ID].Restrictions), texts(u.SearchRestrictions)))
 			out.Items = append(out.Items, u)
 		}
 		return out, nil
@@ -217,13 +223,7 @@ func (d *Desk) addUser(ctx context.Context, c *gate.Call, in *UserCreateIn) (*Us
 	s := identity.Staff{ID: id.New[id.User](c.At), Email: in.Email, Name: strings.TrimSpace(in.Name), Role: role.ID, Active: true,
 		Machine: in.Machine, PasswordHash: hash, PasswordAt: c.At, CreatedAt: c.At}
 	s.MustChange = s.PasswordHash != "" && c.Channel != operation.Job // somebody else knows it
-	if err := identity.InsertStaff(ctx, c.Tx, s); err != nil {
-		return nil, err
-	}
-	if err := policy.Assign(ctx, c.Tx, s.ID, in.SearchRestrictions); err != nil {
-		return nil, err
-	}
-	if err := policy.JoinTeams(ctx, c.Tx, s.ID, in.Teams); err != nil {
+	if err := insert(ctx, c, s, in); err != nil {
 		return nil, err
 	}
 	if !s.Machine && s.PasswordHash == "" {
@@ -282,6 +282,10 @@ func (d *Desk) changeUser(ctx context.Context, c *gate.Call, in *UserUpdateIn) (
 	}
 	c.Change("active", yes(before.Active), yes(s.Active))
 	c.Change("name", before.Name, s.Name)
+	rows, err := admin.WatchRows(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	if err := identity.UpdateStaff(ctx, c.Tx, s); err != nil {
 		return nil, err
 	}
@@ -293,70 +297,14 @@ func (d *Desk) changeUser(ctx context.Context, c *gate.Call, in *UserUpdateIn) (
 	if err := d.reassign(ctx, c, in); err != nil {
 		return nil, err
 	}
+	if err := rows.Refuse(ctx, c, gaining(c, before, s)...); err != nil {
+		return nil, err
+	}
 	if err := keepAnAdministrator(ctx, c.Tx); err != nil {
 		return nil, err
 	}
 	u, err := shown(ctx, c, s)
 	return &u, err
-}
-
-// changeRole sets role and activity, as far as the caller may give what comes
-// with them: to switch somebody on is to give the whole role.
-func changeRole(c *gate.Call, in *UserUpdateIn, s *identity.Staff) error {
-	holds := s.Role
-	if s.RoleUntil != 0 && c.At >= s.RoleUntil {
-		holds = s.RoleAfter
-	}
-	was := c.Policy.Role(holds)
-	if !s.Active {
-		was = nil
-	}
-	role := c.Policy.Role(holds)
-	if in.Role != nil {
-		if role = findRole(c, *in.Role); role == nil {
-			return fault.Bad("role", "Name a role that exists, for example Agent.")
-		}
-		if role.ID != holds {
-			c.Change("role", roleName(c, holds), role.Name)
-			if was != nil && s.RoleUntil != 0 {
-				was = c.Policy.Role(s.RoleAfter) // what is lent is not theirs for good
-			}
-			s.Role, s.RoleUntil, s.RoleAfter = role.ID, 0, ""
-		}
-	}
-	if in.Active != nil {
-		s.Active = *in.Active
-	}
-	if !s.Active || role == nil {
-		return nil
-	}
-	return refuseGiving(c, was, role)
-}
-
-// reassign replaces the user's search restrictions and teams, if they were given.
-func (d *Desk) reassign(ctx context.Context, c *gate.Call, in *UserUpdateIn) error {
-	if in.Teams != nil {
-		was, err := policy.TeamsOf(ctx, c.Tx, in.ID)
-		if err != nil {
-			return err
-		}
-		c.Change("teams", join(was), join(*in.Teams))
-		if err := policy.JoinTeams(ctx, c.Tx, in.ID, *in.Teams); err != nil {
-			return err
-		}
-	}
-	if in.SearchRestrictions != nil {
-		was, err := policy.Assigned(ctx, c.Tx, in.ID)
-		if err != nil {
-			return err
-		}
-		c.Change("search_restrictions", join(was), join(*in.SearchRestrictions))
-		if err := policy.Assign(ctx, c.Tx, in.ID, *in.SearchRestrictions); err != nil {
-			return err
-		}
-	}
-	d.built(c, in.Teams != nil || in.SearchRestrictions != nil)
-	return nil
 }
 
 func (d *Desk) built(c *gate.Call, changed bool) {
@@ -386,12 +334,14 @@ func personName(s string) bool {
 	return s != "" && utf8.RuneCountInString(s) <= 200 && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-func join[T ~string](list []T) string {
-	parts := make([]string, len(list))
+func join[T ~string](list []T) string { return strings.Join(texts(list), ", ") }
+
+func texts[T ~string](list []T) []string {
+	out := make([]string, len(list))
 	for i, v := range list {
-		parts[i] = string(v)
+		out[i] = string(v)
 	}
-	return strings.Join(parts, ", ")
+	return out
 }
 
 func yes(b bool) string {

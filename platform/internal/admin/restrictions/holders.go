@@ -54,7 +54,14 @@ func (d *Desk) assign(ctx context.Context, c *gate.Call, in *HoldersIn) (*Restri
 	if err := refuseOwn(ctx, c, before, in); err != nil {
 		return nil, err
 	}
+	rows, err := admin.WatchRows(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	if err := policy.Hold(ctx, c.Tx, in.ID, in.Users, in.Teams); err != nil {
+		return nil, err
+	}
+	if err := rows.Refuse(ctx, c); err != nil {
 		return nil, err
 	}
 	c.Change("users", names(ids[id.User](before.Users)), names(in.Users))

@@ -175,6 +175,9 @@ func (d *Desk) update(ctx context.Context, c *gate.Call, in *UpdateIn) (*Restric
 	if err := understood(ctx, c, &in.RestrictionIn, r); err != nil {
 		return nil, err
 	}
+	if err := refuseWidening(ctx, c, before, r); err != nil {
+		return nil, err
+	}
 	r.ID, r.ChangedAt, r.ChangedBy = in.ID, c.At, c.Who.Name
 	note(c, before, r)
 	d.changed(c)
@@ -182,6 +185,20 @@ func (d *Desk) update(ctx context.Context, c *gate.Call, in *UpdateIn) (*Restric
 		return nil, err
 	}
 	return d.view(ctx, c, &Ref{in.ID})
+}
+
+// refuseWidening lets somebody who is restricted change what a restriction shows only
+// where whoever it binds is bound by all that binds them too: whether another
+// expression shows more is not asked.
+func refuseWidening(ctx context.Context, c *gate.Call, before, after *policy.Restriction) error {
+	if before.Visible == after.Visible && before.Borrowers == after.Borrowers && before.Applications == after.Applications && written(before.Limits) == written(after.Limits) {
+		return nil
+	}
+	rows, err := admin.WatchRows(ctx, c)
+	if err != nil {
+		return err
+	}
+	return rows.Refuse(ctx, c, rows.Bound(before.ID)...)
 }
 
 // note writes what changed into the trail, as it is written.

@@ -10,6 +10,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/rule"
+	"github.com/lendkeep/lendkeep/internal/rule/outline"
 	"github.com/lendkeep/lendkeep/platform/internal/admin"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
 	"github.com/lendkeep/lendkeep/platform/internal/gate/gatetest"
@@ -18,7 +19,7 @@ import (
 
 // words are some of the book's, over the real tables.
 func words(context.Context, *db.Tx) (policy.Vocabulary, error) {
-	loans, err := rule.NewVocabulary(rule.Field{Name: "loan.number", Kind: rule.Text, Column: "l.number"}, rule.Field{Name: "loan.status", Kind: rule.Text, Column: "l.status"},
+	loans, err := rule.NewVocabulary(rule.Field{Name: "loan.number", Kind: rule.Text, Column: "l.number"}, rule.Field{Name: "loan.status", Kind: rule.Text, Column: "l.status", Closed: true, Known: []outline.Choice{{Value: "active"}, {Value: "bankruptcy"}, {Value: "closed"}}},
 		rule.Field{Name: "borrower.state", Kind: rule.Text, Column: "l.borrower_region"})
 	if err != nil {
 		return policy.Vocabulary{}, err
@@ -253,5 +254,51 @@ func TestAnOpenListOfHoldersTakesItFromNobodyUnseen(t *testing.T) {
 		now, err := gatetest.Do(b.House, b.desk.View, b.Key(policy.Admin), restrictions.Ref{ID: r.ID})
 		must(t, err)
 		must(t, assign(now.HeldVersion, agent, investor))
+	})
+}
+
+// Whoever is restricted changes for others neither what a restriction shows nor who
+// holds it, unless all that binds them binds those too.
+func TestWhoeverIsRestrictedWidensNothingForOthers(t *testing.T) {
+	each(t, func(t *testing.T, b bench) {
+		mine := b.Restrict(t, policy.Admin, policy.Restriction{Name: "Mine", Visible: "false"})
+		theirs := b.Restrict(t, policy.Agent, policy.Restriction{Name: "Theirs", Visible: `loan.status == "active"`})
+		agent := b.People[policy.Agent].ID
+		update := func(name, visible string) error {
+			_, err := gatetest.Do(b.House, b.desk.Update, b.Key(policy.Admin), restrictions.UpdateIn{ID: theirs, RestrictionIn: restrictions.RestrictionIn{Name: name, Visible: visible, Confirm: restrictions.HidesEverything}})
+			return err
+		}
+		assign := func(r id.Restriction, users ...id.User) error {
+			_, err := gatetest.Do(b.House, b.desk.Assign, b.Key(policy.Admin), restrictions.HoldersIn{ID: r, Users: users})
+			return err
+		}
+		refused := func(what string, err error) {
+			t.Helper()
+			if f := fault.As(err); f == nil || f.Kind != fault.Denied || f.Reason != "not_grantable" || !strings.Contains(f.Message, "Agent Person") {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		refused("shows all", update("Theirs", "true"))
+		refused("taken from them", assign(theirs))
+		must(t, update("Of the agents", `loan.status == "active"`))
+		must(t, assign(mine, b.People[policy.Admin].ID, agent))
+		must(t, update("Theirs", "true"))
+		must(t, assign(theirs))
+		refused("what binds both", assign(mine, b.People[policy.Admin].ID))
+	})
+}
+
+// A misspelt status would hide nothing; it is refused where it stands, with the one
+// that was meant.
+func TestAMisspeltStatusIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, b bench) {
+		in := restrictions.RestrictionIn{Name: "No bankruptcy", Visible: `loan.status != "bankrupcy"`, Confirm: restrictions.HidesEverything}
+		_, err := gatetest.Do(b.House, b.desk.Create, b.Key(policy.Admin), in)
+		f := fault.As(err)
+		if err == nil || f.Kind != fault.Invalid || f.Fields[0].Path != "visible" || f.Fields[0].Mend != `line 1, column 16: loan.status has no such value; did you mean "bankruptcy"?` {
+			t.Fatalf("misspelt: %+v", f)
+		}
+		in.Visible = `loan.status != "bankruptcy" && borrower.state != "Nowhere"` // states are open
+		b.create(t, in)
 	})
 }

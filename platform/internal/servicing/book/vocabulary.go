@@ -36,7 +36,7 @@ func Vocabulary(ctx context.Context, tx *db.Tx) (policy.Vocabulary, error) {
 		{Name: "borrower.country", Kind: rule.Text, Column: "b.country"},
 	}
 	applications := []rule.Field{
-		{Name: "application.status", Kind: rule.Text, Column: "a.status", Known: worded("waiting_for_approval", "manual_review", "approved", "rejected")},
+		{Name: "application.status", Kind: rule.Text, Column: "a.status", Known: worded("waiting_for_approval", "manual_review", "approved", "rejected"), Closed: true},
 		{Name: "application.amount", Kind: rule.Money, Column: "a.amount"},
 		{Name: "application.source_company", Kind: rule.Text, Column: "a.source_company_id", Value: idOf(companies), Known: namesOf(companies)},
 		{Name: "application.state", Kind: rule.Text, Column: "a.region"},
@@ -58,7 +58,7 @@ func loanFields(portfolios, companies []Named) []rule.Field {
 	return []rule.Field{
 		{Name: "loan.id", Kind: rule.Text, Column: "l.id"},
 		{Name: "loan.number", Kind: rule.Text, Column: "l.number"},
-		{Name: "loan.status", Kind: rule.Text, Column: "l.status", Known: worded(Statuses()...)},
+		{Name: "loan.status", Kind: rule.Text, Column: "l.status", Known: worded(Statuses()...), Closed: true},
 		{Name: "loan.source_company", Kind: rule.Text, Column: "l.source_company_id", Value: idOf(companies), Known: namesOf(companies)},
 		{Name: "loan.portfolios", Kind: rule.TextList, Label: "Portfolio", Column: "EXISTS (SELECT 1 FROM loan_portfolio lp WHERE lp.loan_id = l.id AND lp.portfolio_id %s)", Value: idOf(portfolios), Known: namesOf(portfolios)},
 		{Name: "loan.balance", Kind: rule.Money, Column: "l.principal_balance"},

@@ -2,6 +2,8 @@ package book
 
 import (
 	"testing"
+
+	"github.com/lendkeep/lendkeep/internal/rule"
 )
 
 // What a page knows of a loan answers the words in the order in which rules ask
@@ -22,5 +24,25 @@ func TestALoansFactsStandWhereRulesLookForThem(t *testing.T) {
 		if got != want[f.Name] || row[i].Int != numbers[f.Name] {
 			t.Errorf("%s is answered by %+v", f.Name, row[i])
 		}
+	}
+}
+
+// A loan's status is one of a list, so that a misspelt one is refused; a state, a
+// number and whatever else lenders write themselves stay open.
+func TestAStatusThatNoLoanHasIsRefused(t *testing.T) {
+	words, err := rule.NewVocabulary(loanFields(nil, nil)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range Statuses() {
+		if _, err := words.Compile(`loan.status != "` + s + `"`); err != nil {
+			t.Errorf("%s: %v", s, err)
+		}
+	}
+	if _, err := words.Compile(`loan.status != "bankrupcy"`); err == nil {
+		t.Error("a misspelt status would hide nothing")
+	}
+	if _, err := words.Compile(`borrower.state != "Nowhere" && loan.number != "L-?"`); err != nil {
+		t.Errorf("open values: %v", err)
 	}
 }

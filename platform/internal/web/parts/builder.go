@@ -33,6 +33,7 @@ type Builder struct {
 	Required bool
 	// Noun is what the rows are, "loans"; Fields what may be asked of them.
 	Noun     string
+	Limits   bool // it says where a limit holds, and shows nothing by itself
 	Fields   []outline.Field
 	Exchange string
 	// Sentence says the Value in plain English.
@@ -161,4 +162,12 @@ func (c Counted) meaning() Meaning {
 		}
 	}
 	return Neutral
+}
+
+// lead begins the sentence of the builder's rows.
+func (b Builder) lead() string {
+	if b.Limits {
+		return "Where"
+	}
+	return "Show " + b.Noun + " where"
 }

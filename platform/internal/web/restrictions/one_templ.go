@@ -388,7 +388,7 @@ func (f *facts) builder(s *visit.Sheet, b parts.Builder) parts.Builder {
 }
 
 func (f *facts) condition(s *visit.Sheet, l limitRow) parts.Builder {
-	b := parts.Builder{Name: l.name("when"), Label: "Where", Value: l.when, Hint: "Empty: always.", Sentence: f.said[l.name("when")], Exchange: exchange, Noun: subject(l.name("when"))}
+	b := parts.Builder{Name: l.name("when"), Label: "Where", Value: l.when, Hint: "Empty: always.", Sentence: f.said[l.name("when")], Exchange: exchange, Noun: subject(l.name("when")), Limits: true}
 	as := limitRow{index: l.index} // faults name the operation's own field
 	b.Error, b.Fields = s.Error(as.name("when")), f.fields(b.Noun)
 	return b

@@ -25,7 +25,7 @@ class Builder {
     this.told = box.querySelector("[data-builder-told]");
     this.wrong = box.querySelector("[data-builder-wrong]");
     this.field = this.area.closest(".field");
-    this.rows = new Rows(this.view, JSON.parse(box.dataset.fields), box.dataset.noun, (said) => this.edited(said));
+    this.rows = new Rows(this.view, JSON.parse(box.dataset.fields), box.dataset, (said) => this.edited(said));
     this.turn = 0;
     this.late = false; // the rows say something that the text does not say yet
   }

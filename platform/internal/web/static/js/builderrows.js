@@ -41,8 +41,8 @@ function option(value, label, chosen) {
 }
 
 export class Rows {
-  constructor(box, fields, noun, changed) {
-    Object.assign(this, { box, fields, noun, changed });
+  constructor(box, fields, { noun, lead }, changed) {
+    Object.assign(this, { box, fields, noun, lead, changed });
     this.byName = new Map(fields.map((f) => [f.name, f]));
     // Enter ends a value; it never sends the form around the rows.
     for (const press of ["keydown", "keypress"]) {
@@ -117,7 +117,7 @@ export class Rows {
     const choose = make("select", { "data-use": "join", "aria-label": `${name}: how many must hold`, on: { change: (e) => {
       this.edit(() => { part.join = e.target.value.slice(0, 3); part.not = e.target.value.endsWith("!"); }, part, "join");
     } } }, ...joins.map(([value, label]) => option(value, label, part.join + (part.not ? "!" : ""))));
-    const line = make("div", { class: "builder-line" }, make("span", { class: "builder-word" }, depth === 0 ? `Show ${this.noun} where` : "where"), choose,
+    const line = make("div", { class: "builder-line" }, make("span", { class: "builder-word" }, depth === 0 ? this.lead : "where"), choose,
       parent && this.tools(part, parent, "group"));
     const list = make("ol", { class: "builder-parts" }, ...part.parts.map((p) => make("li", {}, this.part(p, part, depth + 1))));
     const add = make("div", { class: "builder-add" },
