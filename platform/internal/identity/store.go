@@ -89,14 +89,15 @@ func UpdateStaff(ctx context.Context, tx *db.Tx, s Staff) error {
 	return err
 }
 
-// SetPassword stores a new hash, remembers the one before, clears failures and
-// ends every session but keep. The caller's operation must bump the policy
+// SetPassword stores a new hash, remembers the one before and ends every session but
+// keep. Failures and a lock stay: whoever reads a person's mail could otherwise guess
+// the second factor without end. The caller's operation must bump the policy
 // version: how old the password is stands in the compiled policy.
 func SetPassword(ctx context.Context, tx *db.Tx, u id.User, phc string, keep id.Session) error {
 	if err := remember(ctx, tx, u); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE staff SET password_hash = ?, password_at = ?, failures = 0, locked_until = 0, password_must_change = 0 WHERE id = ?`, phc, tx.At, u); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE staff SET password_hash = ?, password_at = ?, password_must_change = 0 WHERE id = ?`, phc, tx.At, u); err != nil {
 		return err
 	}
 	_, err := EndOtherSessions(ctx, tx, u, keep)

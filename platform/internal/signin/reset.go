@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"slices"
 
 	"github.com/lendkeep/lendkeep/internal/factor"
 	"github.com/lendkeep/lendkeep/internal/fault"
@@ -121,6 +122,15 @@ func (d *Desk) reset() *gate.Op[ResetIn, Done] {
 			c.Object("user/" + string(r.User))
 			if err := identity.UseReset(ctx, c.Tx, r.User); err != nil {
 				return nil, err
+			}
+			factors, err := identity.FactorsOf(ctx, c.Tx, r.User)
+			if err != nil {
+				return nil, err
+			}
+			if !slices.ContainsFunc(factors, func(f identity.Factor) bool { return f.Active }) { // the mailbox is all the proof there is
+				if err := identity.SetFailures(ctx, c.Tx, r.User, 0, 0); err != nil {
+					return nil, err
+				}
 			}
 			return &Done{Done: true}, identity.SetPassword(ctx, c.Tx, r.User, n.phc, "")
 		},

@@ -101,12 +101,15 @@ func (o *office) code(key string) secret.Text {
 }
 
 // invited gives the token of the newest invitation.
-func (o *office) invited() secret.Text {
+func (o *office) invited() secret.Text { return o.mailed(people.InvitationMailKind) }
+
+// mailed gives the token of the newest link of a kind.
+func (o *office) mailed(kind string) secret.Text {
 	o.t.Helper()
 	var sealed string
 	o.must(o.Tenant.DB.Read(context.Background(), o.Now().UnixMicro(), func(ctx context.Context, tx *db.Tx) error {
 		var payload string
-		if err := tx.One(ctx, `SELECT payload FROM job WHERE kind = ? ORDER BY id DESC LIMIT 1`, []any{people.InvitationMailKind}, &payload); err != nil {
+		if err := tx.One(ctx, `SELECT payload FROM job WHERE kind = ? ORDER BY id DESC LIMIT 1`, []any{kind}, &payload); err != nil {
 			return err
 		}
 		var p signin.ResetMail
@@ -114,7 +117,7 @@ func (o *office) invited() secret.Text {
 		sealed = p.Sealed
 		return err
 	}))
-	plain, err := o.Tenant.Ring.OpenToken(people.InvitationMailKind, sealed)
+	plain, err := o.Tenant.Ring.OpenToken(kind, sealed)
 	o.must(err)
 	return secret.NewText(string(plain))
 }
@@ -238,6 +241,46 @@ func TestWrongCodesLockLikeWrongPasswords(t *testing.T) {
 		out, err = o.enter("nia@acme.test", chosen)
 		o.must(err)
 		o.must(o.give(out.Token, signin.GiveIn{Code: o.code(key)}))
+	})
+}
+
+// A reset by mail proves a mailbox, and the second factor is there for the day on
+// which the mailbox is read by somebody else.
+func TestANewPasswordByMailDoesNotForgiveWrongCodes(t *testing.T) {
+	each(t, func(o *office) {
+		o.newcomer()
+		_, err := gatetest.Do(o.House, o.people.SaveSetting, o.Screen(policy.Admin), people.SettingIn{LockAfter: ptr(int64(4)), LockMinutes: ptr(int64(10))})
+		o.must(err)
+		reset := func(password string) {
+			o.t.Helper()
+			_, err := gatetest.Do(o.House, o.door.RequestReset, o.Stranger(operation.UI), signin.RequestResetIn{Email: "nia@acme.test"})
+			o.must(err)
+			_, err = gatetest.Do(o.House, o.door.Reset, o.Stranger(operation.UI), signin.ResetIn{Token: o.mailed(signin.ResetMailKind), Password: secret.NewText(password)})
+			o.must(err)
+		}
+		password, guessed := chosen, 0
+		for i := range 12 {
+			if i%3 == 0 {
+				password = fmt.Sprintf("a thief's own words %d", i)
+				reset(password)
+			}
+			out, err := o.enter("nia@acme.test", password)
+			if err != nil {
+				break
+			}
+			if guessed++; fault.As(o.give(out.Token, signin.GiveIn{Code: secret.NewText("000000")})).Reason == "not_signed_in" {
+				break
+			}
+		}
+		if guessed != 4 {
+			o.t.Errorf("%d wrong codes were taken before the account locked, want 4", guessed)
+		}
+		reset("one more of the thief's words")
+		_, err = o.enter("nia@acme.test", "one more of the thief's words")
+		o.refused(err, "wrong_credentials")
+		o.Advance(11 * time.Minute)
+		_, err = o.enter("nia@acme.test", "one more of the thief's words")
+		o.must(err)
 	})
 }
 
