@@ -32,18 +32,19 @@ type grammar struct {
 
 	Config kong.ConfigFlag `help:"JSON file of settings." env:"LENDKEEP_CONFIG"`
 
-	Serve   serveCommand   `cmd:"" help:"Serve API and screens."`
-	Demo    demoCommand    `cmd:"" help:"Start everything on loopback with sample data."`
-	Tenant  tenantCommand  `cmd:"" help:"Make and list tenants."`
-	User    userCommand    `cmd:"" help:"Add and list users of a tenant."`
-	Import  importCommand  `cmd:"" help:"Import borrowers or loans from a CSV file."`
-	Keys    keysCommand    `cmd:"" help:"List, rotate and destroy a tenant's encryption keys; change the KMS key that wraps them."`
-	Audit   auditCommand   `cmd:"" help:"Look through and verify a tenant's audit trail."`
-	Backup  backupCommand  `cmd:"" help:"Back a tenant up while people work: its data, its key store, or both."`
-	Restore restoreCommand `cmd:"" help:"Restore a tenant from its backup to a place where it is not."`
-	Openapi openapiCommand `cmd:"" help:"Print the OpenAPI document."`
-	Doctor  doctorCommand  `cmd:"" help:"Check the configuration and say how to mend it."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve        serveCommand   `cmd:"" help:"Serve API and screens."`
+	Demo         demoCommand    `cmd:"" help:"Start everything on loopback with sample data."`
+	Tenant       tenantCommand  `cmd:"" help:"Make and list tenants."`
+	User         userCommand    `cmd:"" help:"Add and list users of a tenant."`
+	RecoverAdmin recoverAdmin   `cmd:"" name:"recover-admin" help:"Name a new administrator of a tenant that nobody can administer any more; in force after 24 hours."`
+	Import       importCommand  `cmd:"" help:"Import borrowers or loans from a CSV file."`
+	Keys         keysCommand    `cmd:"" help:"List, rotate and destroy a tenant's encryption keys; change the KMS key that wraps them."`
+	Audit        auditCommand   `cmd:"" help:"Look through and verify a tenant's audit trail."`
+	Backup       backupCommand  `cmd:"" help:"Back a tenant up while people work: its data, its key store, or both."`
+	Restore      restoreCommand `cmd:"" help:"Restore a tenant from its backup to a place where it is not."`
+	Openapi      openapiCommand `cmd:"" help:"Print the OpenAPI document."`
+	Doctor       doctorCommand  `cmd:"" help:"Check the configuration and say how to mend it."`
+	Version      versionCommand `cmd:"" help:"Print the version."`
 }
 
 // Settings are what several commands need.

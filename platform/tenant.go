@@ -128,3 +128,29 @@ func (u *userList) Run(ctx context.Context, s *Settings) error {
 	}
 	return w.Flush()
 }
+
+type recoverAdmin struct {
+	Email  string `arg:"" help:"E-mail address of the person: a user, or somebody new."`
+	Tenant string `help:"Slug of the tenant." required:""`
+	Name   string `help:"Name of a person who is no user yet."`
+	Reason string `help:"Why; everybody who may change access reads it." required:""`
+}
+
+// Run asks for a new administrator, and says from when on there is one.
+func (r *recoverAdmin) Run(ctx context.Context, s *Settings) error {
+	c, err := dial(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	var out struct {
+		Name        string `json:"name"`
+		Email       string `json:"email"`
+		EffectiveAt string `json:"effective_at"`
+	}
+	if err := c.call(ctx, r.Tenant, "admin_recovery.ask", nil, nil, map[string]string{"email": r.Email, "name": r.Name, "reason": r.Reason}, &out); err != nil {
+		return err
+	}
+	fmt.Printf("%s (%s) is an administrator of %s from %s on, unless somebody who may change access refuses. All of them are told by mail now.\n", out.Name, out.Email, r.Tenant, out.EffectiveAt)
+	return nil
+}

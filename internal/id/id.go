@@ -51,6 +51,7 @@ type (
 	Hold          string // a legal hold
 	Erasure       string // of a person
 	DataExport    string // of what is held about a person
+	Recovery      string // of a tenant that has no administrator
 )
 
 // Noun is any id type of this package.
@@ -94,6 +95,7 @@ func (Backup) prefix() string        { return "bk" }
 func (Hold) prefix() string          { return "lh" }
 func (Erasure) prefix() string       { return "er" }
 func (DataExport) prefix() string    { return "dx" }
+func (Recovery) prefix() string      { return "rv" }
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 

@@ -27,7 +27,7 @@ type consoleCall struct {
 
 // ConsoleHandler serves POST /console/v1/call/{operation} for every operation
 // of the list, also those that the API does not have, as the house itself
-// (house/console). The body is {"path":{…},"query":{…},"body":{…}}; each part
+// (house/console), but for changes of access. The body is {"path":{…},"query":{…},"body":{…}}; each part
 // may be left out. The request's Host names the tenant, by slug or host name.
 //
 // Serve it on a socket that only the operator can open, and on nothing else.
@@ -56,6 +56,9 @@ func (a *API) console(w http.ResponseWriter, r *http.Request) {
 	case p == nil:
 		c.fail(fault.Missing("operation"))
 		return
+	case changesAccess(p.entry.Meta()):
+		c.fail(fault.New(fault.Denied, "no_access_from_console", "The command line changes nobody's access: people do that on the screens or through the API. Where nobody can any more, lendkeep recover-admin names an administrator."))
+		return
 	}
 	given, err := readConsole(r)
 	if err != nil {
@@ -75,6 +78,13 @@ func (a *API) console(w http.ResponseWriter, r *http.Request) {
 		return p.bindBody(in, given.Body)
 	})
 	c.answer(p, out, err)
+}
+
+// changesAccess reports what the operator of the machine leaves to the people of the
+// tenant. The first users are made here too; people.Desk refuses to make those who
+// could change access themselves.
+func changesAccess(m *gate.Meta) bool {
+	return m.Permit == gate.ByRole && m.Audit == operation.Access && m.Area == "Access" && m.Name != "user.create"
 }
 
 // readConsole reads the envelope; the body within is read by the operation's

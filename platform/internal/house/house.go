@@ -32,6 +32,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/admin/inquiry"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/people"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/policyfile"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/recovery"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/rehearsal"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/requests"
 	"github.com/lendkeep/lendkeep/platform/internal/admin/restrictions"
@@ -67,6 +68,7 @@ import (
 	"github.com/lendkeep/lendkeep/platform/internal/web/loans"
 	peopleroom "github.com/lendkeep/lendkeep/platform/internal/web/people"
 	privacyroom "github.com/lendkeep/lendkeep/platform/internal/web/privacy"
+	recoveryroom "github.com/lendkeep/lendkeep/platform/internal/web/recovery"
 	limitroom "github.com/lendkeep/lendkeep/platform/internal/web/restrictions"
 	roleroom "github.com/lendkeep/lendkeep/platform/internal/web/roles"
 	"github.com/lendkeep/lendkeep/platform/internal/web/settings"
@@ -126,6 +128,7 @@ type House struct {
 	Addresses    *addresses.Desk
 	Keys         *apikeys.Desk
 	Approval     *approval.Desk
+	Recovery     *recovery.Desk
 	Servicing    *servicing.Desk
 	Onboarding   *onboarding.Desk
 	Origination  *origination.Desk
@@ -186,6 +189,7 @@ func (h *House) desks() error {
 	h.Keys = apikeys.New(apikeys.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Approval = approval.New(approval.Config{Gate: func() *gate.Gate { return h.Gate }})
 	h.People = people.New(people.Config{Passwords: h.Passwords, Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }, Built: h.work.build, Kick: h.work.kick})
+	h.Recovery = recovery.New(recovery.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }, Invite: h.People.SendInvitation, Built: h.work.build, Kick: h.work.kick})
 	h.Roles = roles.New(roles.Config{Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.PolicyFile = policyfile.New(policyfile.Config{Roles: h.Roles, Restrictions: h.Restrictions, Addresses: h.Addresses, Catalogue: func() []*gate.Meta { return h.Gate.Catalogue() }})
 	h.Servicing = servicing.New(servicing.Config{AccessChanged: h.work.buildFor})
@@ -206,7 +210,7 @@ func (h *House) desks() error {
 	}
 	h.Backups = backups.New()
 	var list []gate.Entry
-	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Addresses.Operations(), h.Keys.Operations(), h.Inquiry.Operations(), h.Requests.Operations(), h.Vantage.Operations(), h.Rehearsal.Operations(), h.People.Operations(), h.Roles.Operations(), h.PolicyFile.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Servicing.Operations(),
+	for _, operations := range [][]gate.Entry{h.Signin.Operations(), h.Admin.Operations(), h.Addresses.Operations(), h.Keys.Operations(), h.Inquiry.Operations(), h.Requests.Operations(), h.Vantage.Operations(), h.Rehearsal.Operations(), h.People.Operations(), h.Roles.Operations(), h.PolicyFile.Operations(), h.Restrictions.Operations(), h.Approval.Operations(), h.Recovery.Operations(), h.Servicing.Operations(),
 		h.Onboarding.Operations(), h.Origination.Operations(), h.Records.Operations(), h.Retention.Operations(), h.Documents.Operations(), h.Custody.Operations(), h.Backups.Operations(), h.Privacy.Operations(), api.Operations(), visit.Operations(), apply.Operations()} {
 		list = append(list, operations...)
 	}
@@ -292,7 +296,7 @@ func (h *House) rooms() []visit.Room {
 		door.New(h.Signin, h.Config.Demo.Mail), settings.New(), peopleroom.New(h.People, h.Roles, h.Restrictions, catalogue), roleroom.New(h.Roles, h.PolicyFile, catalogue), limitroom.New(h.Restrictions, h.everybody),
 		askroom.New(askroom.Config{Inquiry: h.Inquiry, Requests: h.Requests, Vantage: h.Vantage, Rehearsal: h.Rehearsal, People: h.People, Roles: h.Roles, Catalogue: catalogue}), history,
 		lending, shelfroom.New(h.Servicing.Desk), applications.New(h.Origination, h.companies, h.Documents, h.Privacy), engine.New(h.Origination),
-		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue), custodyroom.New(h.Custody, h.Backups), privacyroom.New(h.Privacy),
+		addressroom.New(h.Addresses), keyroom.New(h.Keys, h.Addresses, catalogue), approvals.New(h.Approval, catalogue), custodyroom.New(h.Custody, h.Backups), privacyroom.New(h.Privacy), recoveryroom.New(h.Recovery),
 		apply.New(apply.Config{Gate: h.Gate, Desk: h.Origination, Log: h.Config.Log, Demo: h.Config.Demo.On}),
 	}
 }

@@ -121,6 +121,7 @@ func apart() []columns.Table {
 		{Name: "access_setting", Never: "id factors_required password_days lock_after lock_minutes four_eyes"},
 		{Name: "team", Never: "id name created_at"}, {Name: "team_member", Never: "team_id user_id"}, {Name: "team_restriction", Never: "team_id restriction_id"},
 		{Name: "second_factor", Never: "id user_id kind label credential sealed last_step active made_at used_at"}, {Name: "recovery_code", Never: "user_id code_hash used_at"},
+		{Name: "admin_recovery", Never: "id user_id reason asked_at effective_at state decided_by decided_at remark"},
 		{Name: "factor_exception", Never: "id user_id reason approved_by made_at until ended_at"}, {Name: "factor_challenge", Never: "token_hash user_id purpose state until"},
 		{Name: "way_back", Never: "token_hash rule_id before after user_id until used_at"},
 		{Name: "source_company", Never: "id name created_at"}, {Name: "portfolio", Never: "id name created_at"}, {Name: "import_run", Never: "id kind file_hash started_at beat_at landed_at"},

@@ -15,6 +15,7 @@ func deeds() map[string]string {
 		"access_setting.update":            `{"lock_minutes":20}`,
 		"audit.retention.update":           `{"months":30,"reason":"our counsel asks for it"}`,
 		"audit.witness.add":                `{"kind":"mail","target":"witness{n}@example.com"}`,
+		"admin_recovery.refuse":            `{"reason":"we are here"}`,
 		"api_key.create":                   `{"label":"Key {n}","scope":["me.view"]}`,
 		"api_key.rotate":                   `{"overlap_hours":1}`,
 		"api_key.update":                   `{"label":"Key {n}"}`,
@@ -106,7 +107,7 @@ func subjects() map[string]string {
 	return map[string]string{
 		"/access-requests/{id}": "wish", "/access/requests/{id}": "wish", "/access-requests/": "request", "/access/requests/": "request", "/access-requests/{id}/withdraw": "wish", "/access/requests/{id}/withdraw": "wish",
 		"/api-keys/": "key", "/settings/api-keys/": "key", "/applications/": "application", "/audit/": "audit", "/audit/witnesses/": "witness", "/audit/retention/": "category", "/audit/of/": "noun", "/audit/of/{noun}/": "user", "/borrowers/": "borrower",
-		"/borrowers/{id}/erase": "leaver", "/applications/{id}/erase": "old", "/erasures/": "erasure", "/legal-holds/": "hold", "/settings/privacy/holds/": "hold",
+		"/borrowers/{id}/erase": "leaver", "/applications/{id}/erase": "old", "/erasures/": "erasure", "/legal-holds/": "hold", "/admin-recoveries/": "recovery", "/settings/recovery/": "recovery", "/settings/privacy/holds/": "hold",
 		"/users/": "user", "/settings/users/": "user", "/users/{id}/factor-exceptions/": "exception", "/settings/users/{id}/exceptions/": "exception",
 		"/users/{id}/lent-loans/": "lent", "/access/lent-loans/": "user", "/access/lent-loans/{id}/": "lent", "/grants/": "grant", "/settings/lent-rights/": "grant", "/ip-rules/": "iprule", "/settings/address-rules/": "iprule",
 		"/loans/{id}/documents/": "loanpaper", "/borrowers/{id}/documents/": "borrowerpaper", "/applications/{id}/documents/": "applicationpaper",

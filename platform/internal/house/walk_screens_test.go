@@ -45,7 +45,7 @@ func (w *world) stroll(t *testing.T, who *person) *stroll {
 func roots() []string {
 	return []string{"/", "/loans/{loan}", "/borrowers/{borrower}", "/borrowers/{leaver}/privacy", "/applications/{application}", "/applications/{old}?tab=privacy", "/settings/users/{user}", "/settings/users/{user}/keys", "/settings/teams/{team}", "/settings/roles/{role}",
 		"/settings/roles/{position}", "/settings/search-restrictions/{restriction}", "/settings/address-rules/{iprule}", "/settings/api-keys/{key}", "/settings/site-keys/{sitekey}",
-		"/approvals/{proposal}", "/approvals/{mine}", "/access/requests/{request}", "/access/requests/{wish}", "/audit/{audit}", "/access/request?decision={decision}", "/access/lent-loans?user={user}", "/settings/lent-rights", "/me/sign-in", "/me/api-keys"}
+		"/approvals/{proposal}", "/approvals/{mine}", "/access/requests/{request}", "/access/requests/{wish}", "/audit/{audit}", "/access/request?decision={decision}", "/access/lent-loans?user={user}", "/settings/lent-rights", "/settings/recovery?id={recovery}", "/me/sign-in", "/me/api-keys"}
 }
 
 // others are ids that are not at hand: one page with such an id stands for all.
@@ -348,8 +348,9 @@ func unled() map[string]string {
 		"POST /settings/encryption-keys/{purpose}/versions/{version}/destroy": "it stands on a key whose rotation has ended and whose old version is kept, days after it began",
 		"GET /borrowers/{id}/reveal":                                          again, "GET /applications/{id}/approve": again, "GET /applications/{id}/reject": again, "GET /applications/{id}/reprocess": again,
 		"GET /settings/decision-engine/preview": again, "GET /settings/decision-engine/applicant": again, "GET /settings/decision-engine/network": again,
-		"GET /settings/ipstack/test":  again,
-		"GET /settings/privacy/holds": again, "GET /settings/privacy/holds/{id}/release": again,
+		"GET /settings/ipstack/test":         again,
+		"GET /settings/recovery/{id}/refuse": again,
+		"GET /settings/privacy/holds":        again, "GET /settings/privacy/holds/{id}/release": again,
 		"GET /borrowers/{id}/erase": again, "GET /borrowers/{id}/data-export": again, "GET /borrowers/{id}/hold": again,
 		"GET /applications/{id}/erase": again, "GET /applications/{id}/data-export": again, "GET /applications/{id}/hold": again,
 		"GET /applications/{id}/reveal": again, "GET /borrowers/find/ssn": again, "GET /borrowers/find/contact": again,
@@ -392,6 +393,8 @@ func (s *stroll) unoffered(name string) string {
 		return "likewise, and in the settings"
 	case name == "privacy.hold.release" && !holds("privacy.hold.list"), strings.HasPrefix(name, "privacy.") && name != "privacy.hold.place" && !holds("privacy.setting.view"):
 		return "the page of all holds, erasures and exports belongs to who may see how long records are kept"
+	case name == "admin_recovery.refuse" && !holds("admin_recovery.list"):
+		return "a recovery is refused where it is listed"
 	case name == "decision_engine.preview" && !holds("decision_engine.update") && !holds("decision_engine.applicant.update"):
 		return "a preview belongs to a form that changes the rules"
 	case name == "search_restriction.translate" && !holds("search_restriction.create") && !holds("search_restriction.update"):

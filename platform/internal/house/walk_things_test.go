@@ -10,6 +10,7 @@ import (
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
+	"github.com/lendkeep/lendkeep/platform/internal/admin/recovery"
 	"github.com/lendkeep/lendkeep/platform/internal/gate"
 	"github.com/lendkeep/lendkeep/platform/internal/identity"
 	"github.com/lendkeep/lendkeep/platform/internal/policy"
@@ -78,6 +79,7 @@ func makers() map[string]maker {
 		"old":         {make: makeOldApplication},
 		"hold":        created("/legal-holds", `{"subject":"loan/{loan}","reason":"a lawsuit"}`),
 		"erasure":     {make: makeErasure},
+		"recovery":    {make: makeRecovery},
 		"applicant":   {fleeting: true, make: func(w *world, _ *person) string { return w.rules("applicant") }},
 	}
 }
@@ -92,7 +94,7 @@ func spent() map[string]string {
 		"application.approve": "application applicationpaper old", "application.reject": "application applicationpaper old", "loan.entry.reverse": "entry", "loan.write_off": "loan entry mine loanpaper",
 		"loan.document.remove": "loanpaper", "borrower.document.remove": "borrowerpaper", "application.document.remove": "applicationpaper",
 		"loan.status.set": "loan entry loanpaper", "proposal.approve": "proposal loan entry loanpaper", "proposal.reject": "proposal", "proposal.withdraw": "mine",
-		"access_request.grant": "request", "access_request.refuse": "request", "access_request.withdraw": "wish", "ip_rule.update": "iprule",
+		"access_request.grant": "request", "admin_recovery.refuse": "recovery", "access_request.refuse": "request", "access_request.withdraw": "wish", "ip_rule.update": "iprule",
 		"search_restriction.assign": "restriction", "site_key.update": "sitekey", "api_key.update": "key", "user.update": "user key exception grant lent", "role.update": "role",
 		"search_restriction.update": "restriction", "team.update": "team", "password.change": "session", "key.rotate": "rotation", "key.destroy": "rotation", "factor.remove": "factor",
 	}
@@ -126,6 +128,18 @@ func makeErasure(w *world, who *person) string {
 	delete(w.things, "leaver")
 	w.mustAs(w.newcomer(policy.Admin), "POST", "/proposals/"+p+"/approve", `{}`)
 	return w.must("GET", "/erasures", "")["items"].([]any)[0].(map[string]any)["id"].(string)
+}
+
+// makeRecovery is a recovery that the operator has asked for and that waits.
+func makeRecovery(w *world, _ *person) string {
+	w.count++
+	call := &gate.Request{Tenant: w.tenant, Channel: operation.Console, Job: "console"}
+	made, err := gate.Run(context.Background(), w.house.Gate, w.house.Recovery.Ask, call, nil, func(in *recovery.AskIn) error {
+		in.Email, in.Name, in.Reason = fmt.Sprintf("new%d@example.com", w.count), "Nia New", "everybody has left"
+		return nil
+	})
+	check(w.t, err)
+	return string(made.ID)
 }
 
 func makeLoan(w *world, who *person) string {

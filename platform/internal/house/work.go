@@ -45,6 +45,7 @@ func (w *work) of(t *tenant.Tenant) *worker {
 		handlers := map[string]job.Handler{signin.ResetMailKind: w.house.linkMail(t, signin.ResetMailKind), people.InvitationMailKind: w.house.linkMail(t, people.InvitationMailKind)}
 		maps.Copy(handlers, w.house.Origination.Handlers(w.house.Gate, t))
 		maps.Copy(handlers, w.house.Requests.Handlers(t, w.house.Config.Mail, w.house.origin(t)))
+		maps.Copy(handlers, w.house.Recovery.Handlers(w.house.Gate, t, w.house.Config.Mail, w.house.origin(t)))
 		maps.Copy(handlers, w.house.Custody.Handlers(w.house.Gate, t))
 		maps.Copy(handlers, w.house.Retention.Handlers(w.house.Gate, t))
 		maps.Copy(handlers, w.house.Privacy.Handlers(w.house.Gate, t))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
@@ -33,6 +34,13 @@ type Staff struct {
 
 // NormalEmail is the form in which log-in names are stored and compared.
 func NormalEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+// PersonName reports whether a text can be a person's name: 1 to 200 characters, none
+// of them a control character.
+func PersonName(s string) bool {
+	s = strings.TrimSpace(s)
+	return s != "" && utf8.RuneCountInString(s) <= 200 && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
 
 const staffColumns = `id, email, name, role_id, active, machine, password_hash, password_at, failures, locked_until, created_at,
 	grantable, role_until, role_after, password_must_change`

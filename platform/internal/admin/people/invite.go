@@ -26,6 +26,11 @@ type invitation struct {
 	Sealed string `json:"sealed"`
 }
 
+// SendInvitation is for another desk that makes a person come in.
+func (d *Desk) SendInvitation(ctx context.Context, c *gate.Call, u id.User) error {
+	return d.sendInvitation(ctx, c, u)
+}
+
 // sendInvitation makes a link by which a person chooses a first password, and
 // has it mailed. Earlier links are good for nothing from then on.
 func (d *Desk) sendInvitation(ctx context.Context, c *gate.Call, u id.User) error {

@@ -5,7 +5,6 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/lendkeep/lendkeep/internal/factor"
 	"github.com/lendkeep/lendkeep/internal/fault"
@@ -220,6 +219,9 @@ func (d *Desk) addUser(ctx context.Context, c *gate.Call, in *UserCreateIn) (*Us
 	if err := refuseGiving(c, nil, role); err != nil {
 		return nil, err
 	}
+	if err := d.refuseFromConsole(c, role); err != nil {
+		return nil, err
+	}
 	s := identity.Staff{ID: id.New[id.User](c.At), Email: in.Email, Name: strings.TrimSpace(in.Name), Role: role.ID, Active: true,
 		Machine: in.Machine, PasswordHash: hash, PasswordAt: c.At, CreatedAt: c.At}
 	s.MustChange = s.PasswordHash != "" && c.Channel != operation.Job // somebody else knows it
@@ -329,10 +331,7 @@ func roleName(c *gate.Call, r id.Role) string {
 	return ""
 }
 
-func personName(s string) bool {
-	s = strings.TrimSpace(s)
-	return s != "" && utf8.RuneCountInString(s) <= 200 && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
-}
+func personName(s string) bool { return identity.PersonName(s) }
 
 func join[T ~string](list []T) string { return strings.Join(texts(list), ", ") }
 

@@ -52,6 +52,7 @@ func groups() []Group {
 		{"Safeguards", []Place{
 			{"Sign-in", "/settings/access", "access_setting.view", "Second factors, the life of passwords, and when an account locks"},
 			{"Four eyes", "/settings/four-eyes", "four_eyes.list", "Which operations wait for a second person"},
+			{"Recovery", "/settings/recovery", "admin_recovery.list", "Who is to become an administrator because nobody can administer access any more"},
 			{"Privacy", "/settings/privacy", "privacy.setting.view", "Legal holds, erasures, exports of personal data, and how long records are kept"},
 		}},
 		{"Keys", []Place{
