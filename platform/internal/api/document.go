@@ -108,7 +108,7 @@ func (b *book) operation(m *gate.Meta) *huma.Operation {
 	}
 	if m.Idempotent {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header",
-			Description: "Names this request, so that it is done once however often it is sent: the first answer is given again.",
+			Description: "Names this request, so that it is done once however often it is sent: for seven days the first answer is given again.",
 			Schema:      &huma.Schema{Type: huma.TypeString, Pattern: "^[!-~]{1,200}$"}})
 	}
 	if p.bodySchema != nil {
