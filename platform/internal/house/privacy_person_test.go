@@ -60,6 +60,9 @@ func TestAnApplicantIsErasedAloneAndABrokenErasureGoesOn(t *testing.T) {
 			if a := l.must("GET", path, ""); a["applicant"].(map[string]any)["last_name"] != "Quartermain" || a["erased_at"] != nil {
 				t.Errorf("a stopped erasure has erased: %v", a)
 			}
+			if told := l.must("GET", "/audit?limit=1&operation=privacy.erasure.advance", "")["items"].([]any); len(told) != 1 || told[0].(map[string]any)["outcome"] != "denied" || told[0].(map[string]any)["reason"] != "erasure_stopped" {
+				t.Errorf("a witness would tell a restore that a stopped erasure has erased: %v", told)
+			}
 			l.must("POST", "/legal-holds/"+h+"/release", `{"reason":"settled"}`)
 			e = approve()
 			for more := true; more; {

@@ -118,6 +118,9 @@ func (d *Desk) Step(ctx context.Context, g *gate.Gate, t *tenant.Tenant, eid id.
 		return false, nil
 	}
 	_, err = gate.Run(ctx, g, d.Advance, caller(t), func(to *AdvanceIn) error { *to = in; return nil }, nil)
+	if err != nil && fault.As(err).Reason == reasonStopped {
+		return false, nil
+	}
 	return err == nil && in.to != done, err
 }
 
@@ -170,6 +173,9 @@ func (e *erasing) person() *register.Person {
 	return p
 }
 
+// reasonStopped is why a step of an erasure that stopped is denied.
+const reasonStopped = "erasure_stopped"
+
 // advance moves an erasure to its next state, in one transaction with what the
 // state stands for and with its entry.
 func (d *Desk) advance(ctx context.Context, c *gate.Call, in *AdvanceIn) (*Erasure, error) {
@@ -198,6 +204,9 @@ func (d *Desk) advance(ctx context.Context, c *gate.Call, in *AdvanceIn) (*Erasu
 	if e.state == done || e.state == stopped {
 		e.endedAt = c.At
 		c.Detail("rows", fmt.Sprint(e.found))
+	}
+	if e.state == stopped { // its entry is denied: who looks through the trail for the erased must not find this person
+		c.Refuse(fault.New(fault.Conflict, reasonStopped, "Something stands against this erasure by now."))
 	}
 	list, err := json.Marshal(e.applications)
 	if err != nil {
