@@ -576,7 +576,7 @@ func lent(v *visit.Visit, u *people.User) string {
 	if u.LentUntil == "" {
 		return ""
 	}
-	return "Lent until " + moment(v, u.LentUntil).Text + "; then “" + u.RoleAfter + "” comes back. Another role here is for good."
+	return "Lent until " + parts.Ends(instant(u.LentUntil), v.Zone()).Text + "; then “" + u.RoleAfter + "” comes back. Another role here is for good."
 }
 
 func factorBlock(v *visit.Visit, f userFacts) templ.Component {

@@ -98,7 +98,7 @@ func (v *Visit) furnish(ctx context.Context, p *gate.Page) error {
 		Person: parts.Person{Name: who.Name, Role: who.RoleName, SignOut: "/signout", Menu: []parts.Link{{Text: "My access", Href: myAccess}, {Text: "My sign-in", Href: "/me/sign-in"}}},
 		Toasts: v.hear(c.At)}
 	if p.Can("loan.list", "") {
-		v.frame.Search = parts.Search{Action: "/loans", Name: "q", Query: v.asksFor(), Label: "Search loans"}
+		v.frame.Search = parts.Search{Action: loans, Name: "q", Query: v.asksFor(), Label: "Search loans"}
 	}
 	if err := v.viewing(ctx, c); err != nil {
 		return err
@@ -181,11 +181,15 @@ func (v *Visit) Print(status int, c templ.Component) {
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'"
 
+// loans is the list that the search box of every page searches.
+const loans = "/loans"
+
 // asksFor is what the address searches for, as the search box may show it: a
-// card number was refused and does not come back.
+// card number was refused and does not come back, and what other lists are searched
+// for is not looked for among loans.
 func (v *Visit) asksFor() string {
 	q := v.R.URL.Query().Get("q")
-	if pan.Contains(q) {
+	if v.R.URL.Path != loans || pan.Contains(q) {
 		return ""
 	}
 	return q

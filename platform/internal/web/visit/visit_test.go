@@ -239,4 +239,7 @@ func TestTheSearchBoxForgetsACardNumber(t *testing.T) {
 			t.Errorf("%q is shown as %q", query, got)
 		}
 	}
+	if got := (&Visit{R: httptest.NewRequest("GET", "/settings/users?q=Adams", nil)}).asksFor(); got != "" {
+		t.Errorf("a search among users stands in the box for loans: %q", got)
+	}
 }
