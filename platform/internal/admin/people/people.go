@@ -14,7 +14,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/lendkeep/lendkeep/internal/db"
 	"github.com/lendkeep/lendkeep/internal/fault"
 	"github.com/lendkeep/lendkeep/internal/id"
 	"github.com/lendkeep/lendkeep/internal/operation"
@@ -108,13 +107,25 @@ func refuseSelf(c *gate.Call, u id.User) error {
 	return nil
 }
 
-// keepAnAdministrator refuses a change after which no active person who can sign in
-// holds the shipped Admin role for good: a role that is lent ends, and then the one
-// before it comes back; somebody who was invited may never come.
-func keepAnAdministrator(ctx context.Context, tx *db.Tx) error {
-	var n int64
-	err := tx.One(ctx, `SELECT COUNT(*) FROM staff s JOIN role r ON r.id = CASE WHEN s.role_until <> 0 THEN s.role_after ELSE s.role_id END WHERE s.active = 1 AND s.machine = 0 AND s.password_hash <> '' AND r.shipped = ?`, []any{policy.Admin}, &n)
-	if err == nil && n == 0 {
+// administers reports somebody who can sign in and holds the shipped Admin role for
+// good: a role that is lent ends, and then the one before it comes back.
+func administers(c *gate.Call, s *identity.Staff) bool {
+	holds := s.Role
+	if s.RoleUntil != 0 {
+		holds = s.RoleAfter
+	}
+	r := c.Policy.Role(holds)
+	return s.Active && !s.Machine && s.PasswordHash != "" && r != nil && r.Shipped == policy.Admin
+}
+
+// keepAnAdministrator refuses a change that takes the last person who administers
+// away, and one after which nobody holds that role who may still come: somebody who
+// was invited may never do so.
+func keepAnAdministrator(ctx context.Context, c *gate.Call, before *identity.Staff) error {
+	var invited, n int64
+	err := c.Tx.One(ctx, `SELECT COUNT(*), COALESCE(SUM(CASE WHEN s.password_hash <> '' THEN 1 ELSE 0 END), 0) FROM staff s JOIN role r ON r.id = CASE WHEN s.role_until <> 0 THEN s.role_after ELSE s.role_id END
+		WHERE s.active = 1 AND s.machine = 0 AND r.shipped = ?`, []any{policy.Admin}, &invited, &n)
+	if err == nil && (invited == 0 || n == 0 && administers(c, before)) {
 		return fault.New(fault.Conflict, "last_administrator", "This would leave nobody who can administer access.")
 	}
 	return err

@@ -302,7 +302,7 @@ func (d *Desk) changeUser(ctx context.Context, c *gate.Call, in *UserUpdateIn) (
 	if err := rows.Refuse(ctx, c, gaining(c, before, s)...); err != nil {
 		return nil, err
 	}
-	if err := keepAnAdministrator(ctx, c.Tx); err != nil {
+	if err := keepAnAdministrator(ctx, c, &before); err != nil {
 		return nil, err
 	}
 	u, err := shown(ctx, c, s)
