@@ -34,8 +34,8 @@ var reloads = []string{"/borrowers/{id}/reveal", "/applications/{id}/approve", "
 
 // elsewhere are pages of a moment that other stories come to and hold to the
 // same: a second factor is due, a proof is due, a change locked its editor out, a
-// document could not be removed, a hold not released.
-var elsewhere = []string{"/factor", "/step-up", "/apply/{site}/received",
+// document could not be removed, a hold not released, a recovery not refused.
+var elsewhere = []string{"/factor", "/step-up", "/apply/{site}/received", "/settings/recovery/{id}/refuse",
 	"/settings/privacy/holds/{id}/release", "/loans/{id}/documents/{document}/remove", "/borrowers/{id}/documents/{document}/remove", "/applications/{id}/documents/{document}/remove"}
 
 // pages lists what the screens show, by the house's own list.

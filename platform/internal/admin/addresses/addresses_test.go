@@ -396,9 +396,13 @@ func TestAWayBackEnds(t *testing.T) {
 			t.Fatalf("after ten minutes: %v", err)
 		}
 		h.Advance(-10 * time.Minute)
-		// The editor is switched off meanwhile.
+		// The editor is switched off meanwhile, as somebody else can administer.
 		off := false
-		if _, err := gatetest.Do(h, d.people.UserCreate, h.System(), people.UserCreateIn{Email: "second@acme.test", Name: "Second Admin", Role: "Admin"}); err != nil {
+		second, err := gatetest.Do(h, d.people.UserCreate, h.System(), people.UserCreateIn{Email: "second@acme.test", Name: "Second Admin", Role: "Admin"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Write(func(ctx context.Context, tx *db.Tx) error { return identity.SetPassword(ctx, tx, second.ID, "a hash", "") }); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := gatetest.Do(h, d.people.UserUpdate, h.System(), people.UserUpdateIn{ID: h.People[policy.Admin].ID, Active: &off}); err != nil {

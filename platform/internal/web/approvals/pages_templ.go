@@ -522,7 +522,7 @@ func pairPage(v *visit.Visit, out *approval.PairsOut, demand, waive bool) templ.
 					return templ_7745c5c3_Err
 				}
 				if demand {
-					templ_7745c5c3_Err = parts.Press(parts.Button{Label: "Ask for a second person wherever money is moved by hand…", Kind: parts.Primary, Opens: "demand-around"}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = parts.Press(parts.Button{Label: "Ask for two wherever money is moved…", Kind: parts.Primary, Opens: "demand-around"}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
