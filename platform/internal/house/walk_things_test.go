@@ -88,7 +88,7 @@ func makers() map[string]maker {
 // another one.
 func spent() map[string]string {
 	return map[string]string{
-		"borrower.update": "proposal mine", "application.reprocess": "old", "loan.portfolio.move": "proposal mine", "privacy.hold.release": "hold", "privacy.hold.place": "loan entry leaver old", "borrower.erase": "leaver", "application.erase": "old", "audit.witness.end": "witness", "team.delete": "team", "role.delete": "role", "search_restriction.delete": "restriction", "ip_rule.delete": "iprule", "api_key.revoke": "key",
+		"borrower.update": "proposal mine", "application.reprocess": "old", "loan.portfolio.move": "proposal mine", "privacy.hold.release": "hold", "privacy.hold.place": "loan entry loanpaper leaver old", "borrower.erase": "leaver", "application.erase": "old", "audit.witness.end": "witness", "team.delete": "team", "role.delete": "role", "search_restriction.delete": "restriction", "ip_rule.delete": "iprule", "api_key.revoke": "key",
 		"api_key.rotate": "key", "grant.end": "grant", "lent_loan.end": "lent", "me.api_key.revoke": "mykey", "session.end_one": "session", "session.end_all": "session",
 		"session.end_others": "session", "factor_exception.end": "exception", "user.factors.reset": "user exception grant key lent", "user.unlock": "user exception grant key lent", "role.restore": "position", "user.sign_out": "grant",
 		"application.approve": "application applicationpaper old", "application.reject": "application applicationpaper old", "loan.entry.reverse": "entry", "loan.write_off": "loan entry mine loanpaper",

@@ -106,10 +106,10 @@ func TestAProposalNamesWhatSomebodyMayGiveAway(t *testing.T) {
 		if !strings.HasPrefix(proposal, "/approvals/") {
 			t.Fatalf("led to %s", proposal)
 		}
-		b.get(proposal).want(200, "Proposed. A second person must approve it; nothing has changed yet.", "You proposed this.", "What changes", "may give away.user.list", "may give away.loan.list", "what the role says", "2 operations")
+		b.get(proposal).want(200, "Proposed. A second person must approve it; nothing has changed yet.", "You proposed this.", "What changes", "May give away: List users", "May give away: List loans", "what the role says", "2 operations")
 		b.get(set).want(200, "What the role brings")
 		second.get("/approvals").want(200, "Change grantable set")
-		second.get(proposal).want(200, "Approve", "may give away.user.list")
+		second.get(proposal).want(200, "Approve", "May give away: List users")
 		second.post(proposal+"/approve", "_form", "approve").to(proposal)
 		page := b.get(set).want(200)
 		if got := page.fields(set); !slices.Contains(got, "user.list") || !slices.Contains(got, "loan.list") {

@@ -59,7 +59,7 @@ roles:
     api: []
 restrictions:
   - name: Active only
-    visible: loan.status == "Active"
+    visible: loan.status == "active"
     limits:
       - area: payments
         when: loan.balance > money("100.00")
