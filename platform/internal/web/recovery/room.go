@@ -60,7 +60,7 @@ func (r *Room) all(v *visit.Visit) visit.Screen {
 func (e *every) refusable(r recovery.Recovery) bool { return e.refuse && r.State == recovery.Waiting }
 
 func (e *every) table() parts.Table {
-	t := parts.Table{ID: "recoveries", Caption: "Recoveries of administration", Columns: []parts.Column{{Head: "Who"}, {Head: "State"}, {Head: "Reason"}, {Head: "Asked", Narrow: true}, {Head: "In force", Narrow: true}, {Head: ""}},
+	t := parts.Table{ID: "recoveries", Caption: "Recoveries of administration", Columns: []parts.Column{{Head: "Who"}, {Head: "State"}, {Head: "Reason"}, {Head: "Asked", Narrow: true}, {Head: "In force", Narrow: true}, {Head: "Act", Narrow: true}},
 		Empty: parts.Empty{Title: "No recoveries", Text: "When nobody can administer access any more, the operator of the machine names a new administrator (lendkeep recover-admin). It stands here for a day before it comes into force."}}
 	for _, r := range e.items {
 		t.Rows = append(t.Rows, parts.Row{Quiet: r.State != recovery.Waiting, Label: r.Name, Cells: []templ.Component{parts.TwoOf(parts.Words(r.Name), r.Email), parts.Status(stateOf(r)), parts.TwoOf(parts.Words(r.Reason), remark(r)),
