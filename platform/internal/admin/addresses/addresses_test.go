@@ -402,7 +402,9 @@ func TestAWayBackEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := h.Write(func(ctx context.Context, tx *db.Tx) error { return identity.SetPassword(ctx, tx, second.ID, "a hash", "") }); err != nil {
+		if err := h.Write(func(ctx context.Context, tx *db.Tx) error {
+			return identity.SetPassword(ctx, tx, second.ID, "a hash", "")
+		}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := gatetest.Do(h, d.people.UserUpdate, h.System(), people.UserUpdateIn{ID: h.People[policy.Admin].ID, Active: &off}); err != nil {
